@@ -1,0 +1,40 @@
+/** Ends with traffic running, in the way that the first argument names. */
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { startTraffic } from "./traffic.ts";
+
+const WAYS: Record<string, () => Promise<void>> = {
+  /** Calls `process.exit` from inside the traffic. */
+  async exit() {
+    await startTraffic();
+    process.exit(0);
+  },
+  /** Lets the event loop run dry while Go still works. */
+  async natural() {
+    for (const node of await startTraffic()) node.unref();
+  },
+  /** Throws where nobody catches. */
+  async throw() {
+    await startTraffic();
+    setTimeout(() => {
+      throw new Error("on purpose");
+    });
+    await delay(60_000);
+  },
+  /** Closes the nodes and ends by itself. */
+  async close() {
+    for (const node of await startTraffic()) node.close();
+  },
+  /** Terminates the Worker that has the nodes. */
+  async terminate() {
+    const worker = new Worker(
+      new URL("./traffic_worker.ts", import.meta.url).href,
+      { type: "module" },
+    );
+    await new Promise((resolve) => worker.onmessage = resolve);
+    worker.terminate();
+  },
+};
+
+await WAYS[process.argv[2]]();
+console.log("ending");

@@ -1,0 +1,5 @@
+/** A Worker with traffic in it; says when it runs. */
+import { startTraffic } from "./traffic.ts";
+
+await startTraffic();
+postMessage("running");

@@ -1,0 +1,87 @@
+// Package bridge is the Go side of the C boundary: it accepts links, moves their requests and frames to package dispatch, and is the Port
+// through which the rest of the Go side reaches JavaScript. It is the only package that imports "C", and exports no Go function to C.
+package bridge
+
+// #cgo CFLAGS: -std=gnu11 -Wall
+// #include "internal.h"
+import "C"
+
+import (
+	"encoding/binary"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/dispatch"
+	"github.com/unaiverse/p2p/go/internal/guard"
+)
+
+const requestHeader = 16
+
+// With one processor the goroutine that a doorbell wakes waits for the one that is running: a round trip takes three times as long.
+const leastProcessors = 2
+
+func init() {
+	C.bridge_signals_restore()
+	if runtime.GOMAXPROCS(0) < leastProcessors {
+		runtime.GOMAXPROCS(leastProcessors)
+	}
+	guard.Go("bridge", accept)
+	C.bridge_started()
+}
+
+// accept serves every link that a JavaScript thread opens, for as long as the process lives.
+func accept() {
+	bell := os.NewFile(uintptr(C.bridge_links()), "links")
+	ring := make([]byte, 64)
+	for {
+		for id := C.bridge_accept(); id != 0; id = C.bridge_accept() {
+			guard.Go("bridge: link", func() { serve(id) })
+		}
+		if _, err := bell.Read(ring); err != nil {
+			return
+		}
+	}
+}
+
+// serve moves what one link submits until it is closed, then closes all that its session holds.
+func serve(id C.int32_t) {
+	defer C.bridge_release(id)
+	bell := os.NewFile(uintptr(C.bridge_bell(id)), "bell")
+	defer func() { _ = bell.Close() }()
+	session := dispatch.Open(port(id))
+	defer guard.Do("bridge: close", session.Close)
+	ring := make([]byte, 64)
+	for {
+		var closed C.int
+		record := C.bridge_take(id, &closed)
+		if closed != 0 {
+			return
+		}
+		if record == nil {
+			if _, err := bell.Read(ring); err != nil {
+				return
+			}
+		}
+		for record != nil {
+			next := record.next
+			guard.Do("bridge: record", func() { hand(session, record) })
+			record = next
+		}
+	}
+}
+
+// hand gives one record away: frames until Port.Written, a request for the length of the call.
+func hand(session *dispatch.Session, record *C.struct_record) {
+	data := unsafe.Slice((*byte)(C.record_data(record)), int(record.len))
+	if record.outlet != 0 {
+		session.Frames(boundary.Frames{Outlet: uint32(record.outlet), Data: data, Ref: uintptr(unsafe.Pointer(record))})
+		return
+	}
+	op := boundary.Op(binary.LittleEndian.Uint32(data))
+	request := binary.LittleEndian.Uint32(data[4:])
+	handle := binary.LittleEndian.Uint32(data[8:])
+	session.Request(op, request, handle, data[requestHeader:])
+	C.bridge_free(record)
+}

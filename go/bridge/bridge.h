@@ -1,0 +1,66 @@
+// The contract between a JavaScript thread and the library: every function that Deno.dlopen and bun:ffi call, and no other.
+//
+// They are plain C and never enter Go: they put records into queues or take them out, and return at once (p2p_open waits once, for the Go
+// runtime to be up). A link belongs to the thread that opened it; only that thread may name it. Buffers are read or written within the call
+// and never kept. The layout of records is docs/boundary.md.
+#ifndef UNAIVERSE_P2P_BRIDGE_H
+#define UNAIVERSE_P2P_BRIDGE_H
+
+#include <stdint.h>
+
+#define P2P_API __attribute__((visibility("default")))
+
+// The number that names this header together with docs/boundary.md.
+#define P2P_ABI 1
+
+// What the functions return when they fail.
+#define P2P_E_CLOSED (-1)   // the link is closed or unknown
+#define P2P_E_OUTLET (-2)   // the outlet is closed or unknown
+#define P2P_E_DETACHED (-3) // a detached record waits for p2p_take
+#define P2P_E_RANGE (-4)    // an argument is out of range
+#define P2P_E_MEMORY (-5)   // out of memory, descriptors or links
+
+// p2p_open: close the JS end of the wake socket too when the thread ends. Deno leaves an adopted descriptor open then; Bun closes it itself.
+#define P2P_OPEN_CLOSE_FD 1
+
+// The ABI this library speaks. To be compared before any other call.
+P2P_API uint32_t p2p_abi(void);
+
+// Opens the calling thread's link. A link that an earlier isolate left on this thread is closed first. Returns the link (> 0), or
+// P2P_E_MEMORY when 255 links are open, descriptors are short, or the Go runtime did not start within 10 seconds.
+P2P_API int32_t p2p_open(uint32_t flags);
+
+// The JS end of the wake socket: a nonblocking, close-on-exec stream socket, to be adopted once. Whoever adopts it closes it. One byte
+// arrives when records wait and the last p2p_drain returned 0.
+P2P_API int32_t p2p_fd(int32_t link);
+
+// Copies one request record of len bytes into the queue. Go does not look before p2p_ring.
+P2P_API int32_t p2p_submit(int32_t link, const uint8_t *record, uint32_t len);
+
+// Tells Go that the queue holds something. Costs a system call only when Go is asleep.
+P2P_API int32_t p2p_ring(int32_t link);
+
+// Moves whole records into the buffer (cap at least 64 KiB) and returns how many bytes it filled. 0: there are none, and the next one will
+// send a wake byte. P2P_E_DETACHED: the last drain ended with a detached record whose body was not taken yet.
+P2P_API int32_t p2p_drain(int32_t link, uint8_t *into, uint32_t cap);
+
+// Copies the body of the detached record and returns its length; P2P_E_RANGE when cap is smaller than that, or no record is detached.
+P2P_API int32_t p2p_take(int32_t link, uint8_t *into, uint32_t cap);
+
+// Names one of the 4096 sending slots: 1 to 255 bytes of UTF-8. A slot may be renamed at any time; frames already sent keep their name.
+P2P_API int32_t p2p_channel(int32_t link, uint32_t slot, const uint8_t *name, uint32_t len);
+
+// A new outlet (> 0), or P2P_E_MEMORY when 65,535 are in use.
+P2P_API int32_t p2p_outlet(int32_t link);
+
+// Copies one message (len at least 1) as a frame under the slot's name. Small frames share a record, so that they leave in one write.
+// Returns the bytes outstanding, this frame included: appended and not yet written to the stream.
+P2P_API int32_t p2p_send(int32_t link, uint32_t outlet, uint32_t slot, const uint8_t *payload, uint32_t len);
+
+// 1 when fewer than below bytes are outstanding; else 0, and one ROOM record follows when that has come true.
+P2P_API int32_t p2p_wait(int32_t link, uint32_t outlet, uint32_t below);
+
+// Ends the link: what Go queued is dropped, its nodes are closed, the number means nothing any more. The caller closes the JS end.
+P2P_API int32_t p2p_close(int32_t link);
+
+#endif

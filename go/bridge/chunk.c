@@ -1,0 +1,57 @@
+// Chunks: what a Go reader reads a stream into and JavaScript drains, with no copy in between.
+
+#include <stdlib.h>
+
+#include "internal.h"
+
+// A few chunks of the usual size are kept: fresh ones cost a page fault every 4 KiB.
+#define USUAL (256u << 10)
+#define SPARES 16
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct chunk *spare[SPARES];
+static int spares;
+static int count;
+
+static struct chunk *take_spare(void) {
+	pthread_mutex_lock(&lock);
+	struct chunk *chunk = spares > 0 ? spare[--spares] : NULL;
+	pthread_mutex_unlock(&lock);
+	return chunk;
+}
+
+static bool keep_spare(struct chunk *chunk) {
+	pthread_mutex_lock(&lock);
+	bool kept = spares < SPARES;
+	if (kept) spare[spares++] = chunk;
+	pthread_mutex_unlock(&lock);
+	return kept;
+}
+
+struct chunk *bridge_chunk(uint32_t size) {
+	struct chunk *chunk = size == USUAL ? take_spare() : NULL;
+	if (chunk == NULL) chunk = malloc(sizeof *chunk + size);
+	if (chunk == NULL) abort(); // as Go does when memory is out
+	chunk->refs = 1;
+	chunk->size = size;
+	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	return chunk;
+}
+
+// Nothing of the chunk was delivered, so its owner holds the only reference and it may move.
+struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t size) {
+	struct chunk *chunk = realloc((void *)ref, sizeof *chunk + size);
+	if (chunk == NULL) abort();
+	chunk->size = size;
+	return chunk;
+}
+
+void bridge_chunk_release(uintptr_t ref) {
+	struct chunk *chunk = (struct chunk *)ref;
+	if (__atomic_sub_fetch(&chunk->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
+	if (chunk->size == USUAL && keep_spare(chunk)) return;
+	free(chunk);
+}
+
+int bridge_chunks(void) { return __atomic_load_n(&count, __ATOMIC_RELAXED); }

@@ -1,0 +1,242 @@
+// The way from JavaScript to Go: requests, and frames gathered for the writer of each outlet.
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+// Frames are gathered into records of this size, which one write sends. Smaller ones cost writes, larger ones gained nothing.
+#define GATHER (64u << 10)
+#define SPARES 8
+#define OUTLETS 65535
+
+// Wakes Go if it sleeps. The caller holds the lock.
+void inbox_bell(struct inbox *in) {
+	if (!in->parked) return;
+	in->parked = false;
+	(void)!write(in->bell[1], "", 1);
+}
+
+static void append(struct inbox *in, struct record *record) {
+	record->next = NULL;
+	if (in->tail != NULL) {
+		in->tail->next = record;
+	} else {
+		in->head = record;
+	}
+	in->tail = record;
+}
+
+static struct record *new_record(uint32_t outlet, uint32_t cap) {
+	struct record *record = malloc(sizeof *record + cap);
+	if (record != NULL) {
+		record->outlet = outlet;
+		record->len = 0;
+		record->cap = cap;
+	}
+	return record;
+}
+
+static struct record *gather_record(struct inbox *in, uint32_t outlet) {
+	struct record *record = in->spare;
+	if (record == NULL) return new_record(outlet, GATHER);
+	in->spare = record->next;
+	in->spares--;
+	record->outlet = outlet;
+	record->len = 0;
+	return record;
+}
+
+static struct outlet *find_outlet(struct inbox *in, uint32_t id) {
+	uint32_t index = (id & 0xffff) - 1;
+	if (index >= in->outlet_count || in->outlets[index].id != id) return NULL;
+	return &in->outlets[index];
+}
+
+int32_t p2p_submit(int32_t id, const uint8_t *bytes, uint32_t len) {
+	if (len < 16) return P2P_E_RANGE;
+	struct record *record = new_record(0, len);
+	if (record == NULL) return P2P_E_MEMORY;
+	memcpy(record->data, bytes, len);
+	record->len = len;
+	struct link *link = link_enter(id);
+	if (link == NULL) {
+		free(record);
+		return P2P_E_CLOSED;
+	}
+	append(&link->in, record);
+	link_leave(link);
+	return 0;
+}
+
+int32_t p2p_ring(int32_t id) {
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	if (link->in.head != NULL) inbox_bell(&link->in);
+	link_leave(link);
+	return 0;
+}
+
+int32_t p2p_channel(int32_t id, uint32_t slot, const uint8_t *text, uint32_t len) {
+	if (slot >= SENDING_SLOTS || len < 1 || len > 255) return P2P_E_RANGE;
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	struct name *name = &link->in.slots[slot];
+	name->len = (uint8_t)len;
+	memcpy(name->text, text, len);
+	link_leave(link);
+	return 0;
+}
+
+int32_t p2p_outlet(int32_t id) {
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	struct inbox *in = &link->in;
+	uint32_t index = 0;
+	while (index < in->outlet_count && in->outlets[index].id & 0xffff) index++;
+	if (index == in->outlet_cap) {
+		uint32_t cap = in->outlet_cap ? in->outlet_cap * 2 : 8;
+		struct outlet *outlets = cap <= OUTLETS + 1 ? realloc(in->outlets, cap * sizeof *outlets) : NULL;
+		if (outlets == NULL) {
+			link_leave(link);
+			return P2P_E_MEMORY;
+		}
+		memset(outlets + in->outlet_cap, 0, (cap - in->outlet_cap) * sizeof *outlets);
+		in->outlets = outlets;
+		in->outlet_cap = cap;
+	}
+	if (index == in->outlet_count) in->outlet_count++;
+	struct outlet *outlet = &in->outlets[index];
+	uint32_t generation = ((outlet->id >> 16) + 1) & 0x7fff;
+	memset(outlet, 0, sizeof *outlet);
+	outlet->id = generation << 16 | (index + 1);
+	int32_t result = (int32_t)outlet->id;
+	link_leave(link);
+	return result;
+}
+
+static void put_frame(struct record *record, const struct name *name, const uint8_t *payload, uint32_t len) {
+	uint8_t *at = record->data + record->len;
+	uint32_t total = 1 + name->len + len;
+	at[0] = (uint8_t)(total >> 24);
+	at[1] = (uint8_t)(total >> 16);
+	at[2] = (uint8_t)(total >> 8);
+	at[3] = (uint8_t)total;
+	at[4] = name->len;
+	memcpy(at + 5, name->text, name->len);
+	memcpy(at + 5 + name->len, payload, len);
+	record->len += 4 + total;
+}
+
+int32_t p2p_send(int32_t id, uint32_t outlet_id, uint32_t slot, const uint8_t *payload, uint32_t len) {
+	if (slot >= SENDING_SLOTS || len < 1 || len > INT32_MAX - 1024) return P2P_E_RANGE;
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	struct inbox *in = &link->in;
+	struct outlet *outlet = find_outlet(in, outlet_id);
+	const struct name *name = &in->slots[slot];
+	int32_t result = outlet == NULL ? P2P_E_OUTLET : name->len == 0 ? P2P_E_RANGE : 0;
+	if (result == 0) {
+		uint32_t size = 5 + name->len + len;
+		struct record *record = outlet->tail_epoch == in->epoch ? outlet->tail : NULL;
+		if (record == NULL || record->cap - record->len < size) {
+			bool alone = size > GATHER;
+			record = alone ? new_record(outlet_id, size) : gather_record(in, outlet_id);
+			if (record == NULL) {
+				link_leave(link);
+				return P2P_E_MEMORY;
+			}
+			append(in, record);
+			outlet->tail = alone ? NULL : record;
+			outlet->tail_epoch = in->epoch;
+		}
+		put_frame(record, name, payload, len);
+		outlet->outstanding += size;
+		result = outlet->outstanding > INT32_MAX ? INT32_MAX : (int32_t)outlet->outstanding;
+	}
+	link_leave(link);
+	return result;
+}
+
+int32_t p2p_wait(int32_t id, uint32_t outlet_id, uint32_t below) {
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	struct outlet *outlet = find_outlet(&link->in, outlet_id);
+	int32_t result = P2P_E_OUTLET;
+	if (outlet != NULL) {
+		result = outlet->outstanding < below;
+		outlet->waiting = !result;
+		outlet->below = below;
+	}
+	link_leave(link);
+	return result;
+}
+
+struct record *bridge_take(int32_t id, int *closed) {
+	struct link *link = link_enter(id);
+	*closed = link == NULL;
+	if (link == NULL) return NULL;
+	struct inbox *in = &link->in;
+	struct record *head = in->head;
+	in->head = in->tail = NULL;
+	in->epoch++;
+	in->parked = head == NULL;
+	link_leave(link);
+	return head;
+}
+
+void bridge_free(struct record *record) { free(record); }
+
+void bridge_written(int32_t id, uintptr_t ref) {
+	struct record *record = (struct record *)ref;
+	struct link *link = link_enter(id);
+	if (link == NULL) {
+		free(record);
+		return;
+	}
+	struct inbox *in = &link->in;
+	struct outlet *outlet = find_outlet(in, record->outlet);
+	if (outlet != NULL) {
+		outlet->outstanding -= record->len;
+		if (outlet->waiting && outlet->outstanding < outlet->below) {
+			struct entry *room = calloc(1, sizeof *room);
+			if (room != NULL) {
+				outlet->waiting = false;
+				room->kind = KIND_ROOM;
+				room->a = outlet->id;
+				outbox_append(&link->out, room);
+			}
+		}
+	}
+	if (record->cap == GATHER && in->spares < SPARES) {
+		record->next = in->spare;
+		in->spare = record;
+		in->spares++;
+		record = NULL;
+	}
+	link_leave(link);
+	free(record);
+}
+
+void bridge_outlet_free(int32_t id, uint32_t outlet_id) {
+	struct link *link = link_enter(id);
+	if (link == NULL) return;
+	struct outlet *outlet = find_outlet(&link->in, outlet_id);
+	if (outlet != NULL) outlet->id &= 0xffff0000; // the generation stays
+	link_leave(link);
+}
+
+static void free_records(struct record *record) {
+	while (record != NULL) {
+		struct record *next = record->next;
+		free(record);
+		record = next;
+	}
+}
+
+void inbox_free(struct inbox *in) {
+	free_records(in->head);
+	free_records(in->spare);
+	free(in->outlets);
+}

@@ -1,0 +1,127 @@
+// What the C files share, and the functions that only bridge.go calls. Those may be called from any thread.
+#ifndef UNAIVERSE_P2P_INTERNAL_H
+#define UNAIVERSE_P2P_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge.h"
+
+#define SENDING_SLOTS 4096
+#define CHANNELS 1024u // received names that have a number at one time
+
+enum { KIND_MESSAGE = 3, KIND_CHANNEL = 4, KIND_ROOM = 5 };
+
+// A record on its way to Go: one request, or frames gathered for one outlet.
+struct record {
+	struct record *next;
+	uint32_t outlet; // 0: a request
+	uint32_t len, cap;
+	uint8_t data[];
+};
+
+// A run of memory that a Go reader fills and JavaScript drains; freed with its last reference.
+struct chunk {
+	int refs;
+	uint32_t size;
+	uint8_t data[];
+};
+
+// Something on its way to JavaScript: frames in a chunk (chunk != NULL), or one record with its body.
+struct entry {
+	struct entry *next;
+	struct chunk *chunk;
+	uint32_t from, to; // the frames left in the chunk
+	uint32_t kind, a, b;
+	double time;
+	uint32_t len;
+	uint8_t body[];
+};
+
+struct outlet {
+	uint32_t id; // generation << 16 | index + 1
+	uint64_t outstanding;
+	uint32_t below;
+	bool waiting;
+	struct record *tail; // may still grow, while tail_epoch is the inbox's
+	uint64_t tail_epoch;
+};
+
+struct inbox {
+	struct record *head, *tail;
+	struct record *spare; // a few records of full size, to be used again
+	uint32_t spares;
+	uint64_t epoch; // counts what Go has taken
+	bool parked;    // Go waits for the bell
+	int bell[2];
+	struct outlet *outlets;
+	uint32_t outlet_count, outlet_cap;
+	struct name *slots; // JS thread only
+};
+
+struct outbox {
+	struct entry *head, *tail;
+	bool armed; // the next entry sends a wake byte
+	int wake[2]; // 0: the JS end, 1: ours
+	// JS thread only:
+	struct entry *draining;
+	bool detached;
+	struct name *channels;
+	uint32_t last_channel; // most messages come on the channel of the one before
+};
+
+struct name {
+	uint8_t len;
+	uint8_t text[255];
+};
+
+struct link {
+	pthread_mutex_t lock;
+	int32_t id; // generation << 8 | index; 0: free
+	bool closed;
+	uint32_t flags;
+	struct inbox in;
+	struct outbox out;
+};
+
+// link.c
+struct link *link_enter(int32_t id); // locked, or NULL when it is not open
+void link_leave(struct link *link);
+int bridge_links(void);        // the descriptor that becomes readable when a link opened
+void bridge_started(void);     // the Go runtime is up
+int32_t bridge_accept(void);   // a link that was opened, 0 when there is none
+int bridge_bell(int32_t link); // the descriptor that p2p_ring writes to
+void bridge_release(int32_t link);
+
+// inbox.c
+void inbox_bell(struct inbox *in);
+void inbox_free(struct inbox *in);
+static inline uint8_t *record_data(struct record *record) { return record->data; } // cgo has no flexible arrays
+struct record *bridge_take(int32_t link, int *closed); // all records; NULL: none, the bell will ring
+void bridge_free(struct record *record);
+void bridge_written(int32_t link, uintptr_t record);
+void bridge_outlet_free(int32_t link, uint32_t outlet);
+
+// outbox.c
+void outbox_append(struct outbox *out, struct entry *entry);
+void outbox_free(struct outbox *out);
+void bridge_post(int32_t link, uint32_t kind, uint32_t a, uint32_t b, const void *body, uint32_t len);
+void bridge_deliver(int32_t link, uint32_t inlet, uintptr_t chunk, uint32_t from, uint32_t to);
+void bridge_deliver_one(int32_t link, uint32_t inlet, const void *channel, uint32_t channel_len, const void *payload, uint32_t len);
+
+// chunk.c
+static inline uint8_t *chunk_data(struct chunk *chunk) { return chunk->data; }
+struct chunk *bridge_chunk(uint32_t size);
+struct chunk *bridge_chunk_grow(uintptr_t chunk, uint32_t size);
+void bridge_chunk_release(uintptr_t chunk);
+int bridge_chunks(void); // how many exist
+
+// channels.c
+uint32_t channel_find(struct outbox *out, const uint8_t *text, uint8_t len, bool *known);
+
+// signals.c
+void bridge_signals_restore(void);
+
+#endif

@@ -1,0 +1,376 @@
+package messaging
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/stretchr/testify/require"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
+)
+
+const maxMessage = 50 << 20
+
+type events struct {
+	mu     sync.Mutex
+	closed []uint32
+	down   chan downEvent
+}
+
+type downEvent struct {
+	outlet          uint32
+	err             *boundary.Error
+	messages, bytes int
+}
+
+func (*events) InletOpened(uint32, peer.ID, string) {}
+
+func (e *events) InletClosed(inlet uint32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = append(e.closed, inlet)
+}
+
+func (e *events) OutletDown(outlet uint32, _ peer.ID, err *boundary.Error, messages, bytes int) {
+	e.down <- downEvent{outlet, err, messages, bytes}
+}
+
+type end struct {
+	*Service
+	port   *porttest.Port
+	events *events
+}
+
+func newHost(t *testing.T, listen string) host.Host {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings(listen), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func newEnd(t *testing.T, listen string) *end {
+	t.Helper()
+	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100)}}
+	e.Service = New(newHost(t, listen), Config{MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		e.Close(ctx)
+	})
+	return e
+}
+
+// meet makes two ends that know each other's addresses.
+func meet(t *testing.T, listen string) (a, b *end) {
+	a, b = newEnd(t, listen), newEnd(t, listen)
+	a.host.Peerstore().AddAddrs(b.host.ID(), b.host.Addrs(), peerstore.PermanentAddrTTL)
+	b.host.Peerstore().AddAddrs(a.host.ID(), a.host.Addrs(), peerstore.PermanentAddrTTL)
+	return a, b
+}
+
+func (e *end) open(t *testing.T, outlet uint32, to host.Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, e.OpenOutlet(ctx, outlet, to.ID()))
+}
+
+func (e *end) send(outlet uint32, payloads ...[]byte) {
+	var data []byte
+	for _, payload := range payloads {
+		data = append(data, porttest.Frame("channel", payload)...)
+	}
+	e.Enqueue(boundary.Frames{Outlet: outlet, Data: data})
+}
+
+// await waits until the condition holds after one of the port's changes.
+func (e *end) await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		changed := e.port.Changed()
+		if condition() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func (e *end) awaitMessages(t *testing.T, count int) []porttest.Message {
+	t.Helper()
+	e.await(t, fmt.Sprintf("%d messages", count), func() bool { return len(e.port.Messages()) >= count })
+	return e.port.Messages()
+}
+
+var transportsUnderTest = map[string]string{"tcp": "/ip4/127.0.0.1/tcp/0", "quic": "/ip4/127.0.0.1/udp/0/quic-v1"}
+
+func TestMessagesOfEverySizeArriveWholeAndInOrder(t *testing.T) {
+	for name, listen := range transportsUnderTest {
+		t.Run(name, func(t *testing.T) {
+			a, b := meet(t, listen)
+			a.open(t, 1, b.host)
+			sizes := []int{1, 2, 100, 1 << 10, 65_000, 65_536, 70_000, 256 << 10, 262_000, 300_000, 1 << 20, 5 << 20, 1, 3}
+			var want [][]byte
+			for i, size := range sizes {
+				payload := bytes.Repeat([]byte{byte(i + 1)}, size)
+				want = append(want, payload)
+				a.send(1, payload)
+			}
+			for inlet := 0; ; inlet++ {
+				messages := b.awaitMessages(t, min(inlet+1, len(want)))
+				for _, message := range messages[inlet:] {
+					require.True(t, bytes.Equal(want[inlet], message.Payload), "message %d", inlet)
+					require.Equal(t, "channel", message.Channel)
+					b.Credit(message.Inlet, len(message.Payload)+boundary.MessageOverhead)
+					inlet++
+				}
+				if inlet >= len(want) {
+					break
+				}
+				inlet--
+			}
+		})
+	}
+}
+
+func TestManyFramesOfOneWriteArriveAsManyMessages(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	var payloads [][]byte
+	for i := range 5000 {
+		payloads = append(payloads, fmt.Appendf(nil, "message %d", i))
+	}
+	for batch := range slices.Chunk(payloads, 100) {
+		a.send(1, batch...)
+	}
+	for i, message := range b.awaitMessages(t, len(payloads)) {
+		require.Equal(t, payloads[i], message.Payload)
+	}
+}
+
+func TestTheReplyTakesTheStreamThatTheOtherSideOpened(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["quic"])
+	a.open(t, 1, b.host)
+	a.send(1, []byte("question"))
+	b.awaitMessages(t, 1)
+	b.open(t, 1, a.host)
+	b.send(1, []byte("answer"))
+	a.awaitMessages(t, 1)
+	require.Len(t, a.streamsOf(a.peers[b.host.ID()]), 1)
+	require.Len(t, b.streamsOf(b.peers[a.host.ID()]), 1)
+}
+
+// The Python node lets two senders write to one stream at once: their frames interleave and corrupt each other (its fault 7.1).
+func TestFramesOfTwoOutletsNeverInterleave(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	a.open(t, 2, b.host)
+	const rounds = 6
+	for i := range rounds {
+		a.send(1, bytes.Repeat([]byte{1}, 4<<20))
+		a.send(2, bytes.Repeat([]byte{2}, 1<<20+i))
+	}
+	for seen := 0; seen < 2*rounds; {
+		messages := b.awaitMessages(t, seen+1)
+		for _, message := range messages[seen:] {
+			first := message.Payload[0]
+			require.Equal(t, len(message.Payload), bytes.Count(message.Payload, []byte{first}), "a message holds bytes of another")
+			b.Credit(message.Inlet, len(message.Payload)+boundary.MessageOverhead)
+			seen++
+		}
+	}
+}
+
+func TestAReaderStopsAtTheWindowAndLosesNothing(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	payload := make([]byte, 64<<10)
+	const count = 600
+	for i := range count {
+		binary.BigEndian.PutUint32(payload, uint32(i))
+		a.send(1, payload)
+	}
+	cost := len(payload) + boundary.MessageOverhead
+	b.await(t, "a full window", func() bool { return len(b.port.Messages())*cost >= boundary.Window })
+	limit := boundary.Window/cost + chunkSize/len(payload) + 1
+	require.LessOrEqual(t, len(b.port.Messages()), limit)
+	for taken := 0; taken < count; taken++ {
+		message := b.awaitMessages(t, taken+1)[taken]
+		require.EqualValues(t, taken, binary.BigEndian.Uint32(message.Payload))
+		require.LessOrEqual(t, len(b.port.Messages())-taken, limit)
+		b.Credit(message.Inlet, cost)
+	}
+}
+
+func TestWhatWasNotWrittenGoesOutOnANewStream(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	a.send(1, []byte("before"))
+	b.awaitMessages(t, 1)
+	for _, conn := range a.host.Network().ConnsToPeer(b.host.ID()) {
+		require.NoError(t, conn.Close())
+	}
+	a.send(1, []byte("after"))
+	require.Equal(t, []byte("after"), b.awaitMessages(t, 2)[1].Payload)
+}
+
+func TestAPeerThatIsGoneIsReportedWithWhatWasLost(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	a.send(1, []byte("one"))
+	b.awaitMessages(t, 1)
+	require.NoError(t, b.host.Close())
+	down := <-a.events.down
+	require.Zero(t, down.messages)
+	a.send(1, []byte("two"), []byte("three"))
+	for down.messages == 0 {
+		down = <-a.events.down
+	}
+	require.Equal(t, 2, down.messages)
+	require.NotEmpty(t, down.err.Message)
+}
+
+func TestAnUnknownPeerAndOneWithoutTheProtocolAreTwoErrors(t *testing.T) {
+	a := newEnd(t, transportsUnderTest["tcp"])
+	plain := newHost(t, transportsUnderTest["tcp"])
+	var coded *boundary.Error
+	require.ErrorAs(t, a.OpenOutlet(t.Context(), 1, plain.ID()), &coded)
+	require.Equal(t, boundary.PeerUnknown, coded.Code)
+	require.NoError(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: plain.ID(), Addrs: plain.Addrs()}))
+	require.ErrorAs(t, a.OpenOutlet(t.Context(), 2, plain.ID()), &coded)
+	require.Equal(t, boundary.ProtocolUnsupported, coded.Code)
+	require.ErrorAs(t, a.OpenOutlet(t.Context(), 3, a.host.ID()), &coded)
+	require.Equal(t, boundary.PeerSelf, coded.Code)
+}
+
+func TestHangingUpWaitsUntilThePeerHasReadEverything(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["quic"])
+	a.open(t, 1, b.host)
+	const count = 40
+	for i := range count {
+		a.send(1, bytes.Repeat([]byte{byte(i)}, 50_000))
+	}
+	a.HangUp(t.Context(), b.host.ID())
+	require.NoError(t, a.host.Close())
+	b.awaitMessages(t, count)
+}
+
+func TestAMalformedFrameEndsItsStreamAndNothingElse(t *testing.T) {
+	for name, head := range map[string][]byte{
+		"longer than allowed":         binary.BigEndian.AppendUint32(nil, maxMessage+1),
+		"no payload":                  append(binary.BigEndian.AppendUint32(nil, 3), 2, 'a', 'b'),
+		"a channel longer than frame": append(binary.BigEndian.AppendUint32(nil, 3), 200, 'a', 'b'),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newEnd(t, transportsUnderTest["tcp"])
+			raw := newHost(t, transportsUnderTest["tcp"])
+			require.NoError(t, raw.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
+			bad, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
+			require.NoError(t, err)
+			good, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
+			require.NoError(t, err)
+			_, err = bad.Write(head)
+			require.NoError(t, err)
+			_, err = bad.Read(make([]byte, 1))
+			require.ErrorIs(t, err, network.ErrReset)
+			_, err = good.Write(porttest.Frame("channel", []byte("still here")))
+			require.NoError(t, err)
+			b.awaitMessages(t, 1)
+		})
+	}
+}
+
+// The Python node allocates an announced length before any byte of it has come (its fault 7.11).
+func TestAnAnnouncedLengthTakesNoMemoryBeforeItsBytesCome(t *testing.T) {
+	b := newEnd(t, transportsUnderTest["tcp"])
+	raw := newHost(t, transportsUnderTest["tcp"])
+	require.NoError(t, raw.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
+	var largest int
+	grown := make(chan int, 100)
+	b.Port = growSpy{b.port, grown}
+	str, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
+	require.NoError(t, err)
+	const size = 4 << 20
+	frame := porttest.Frame("channel", make([]byte, size))
+	_, err = str.Write(frame[:600<<10])
+	require.NoError(t, err)
+	for largest < 600<<10 {
+		largest = max(largest, <-grown)
+	}
+	require.LessOrEqual(t, largest, 2*600<<10)
+	_, err = str.Write(frame[600<<10:])
+	require.NoError(t, err)
+	require.Len(t, b.awaitMessages(t, 1)[0].Payload, size)
+}
+
+type growSpy struct {
+	boundary.Port
+	grown chan int
+}
+
+func (p growSpy) Grow(chunk boundary.Chunk, size int) boundary.Chunk {
+	p.grown <- size
+	return p.Port.Grow(chunk, size)
+}
+
+func TestClosingLeavesNoChunkAndNoStream(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["quic"])
+	a.open(t, 1, b.host)
+	b.open(t, 1, a.host)
+	for range 100 {
+		a.send(1, []byte("to b"))
+		b.send(1, []byte("to a"))
+	}
+	a.awaitMessages(t, 100)
+	b.awaitMessages(t, 100)
+	a.Close(t.Context())
+	b.Close(t.Context())
+	require.Zero(t, a.port.Chunks())
+	require.Zero(t, b.port.Chunks())
+	require.Equal(t, a.port.WrittenBytes(), 100*len(porttest.Frame("channel", []byte("to b"))))
+}
+
+func FuzzTheReaderTakesAnySplitOfAnyFrames(f *testing.F) {
+	f.Add(uint64(1), []byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, seed uint64, raw []byte) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var data []byte
+		count := 1 + random.IntN(20)
+		for range count {
+			data = append(data, porttest.Frame("c", append([]byte{1}, raw...))...)
+		}
+		frames, end := countFrames(data, len(data))
+		if frames != count || end != len(data) {
+			t.Fatalf("counted %d frames of %d in %d of %d bytes", frames, count, end, len(data))
+		}
+		cut := random.IntN(len(data) + 1)
+		_, end = countFrames(data, cut)
+		if end > cut {
+			t.Fatal("a frame ends behind the cut")
+		}
+		if _, _, err := frameAt(data[end:cut], maxMessage); err != nil {
+			t.Fatalf("%v at %d", err, end)
+		}
+	})
+}
+
+var _ io.Reader = (*stream)(nil)

@@ -1,0 +1,160 @@
+package messaging
+
+import (
+	"context"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+)
+
+// outlet is the sending half towards one peer: a queue that JavaScript fills, and the one goroutine that writes it. When its stream breaks it
+// opens another and goes on with the first frame that was not written whole; when it cannot, it gives up what it holds and says how much.
+type outlet struct {
+	s  *Service
+	id uint32
+	p  peer.ID
+
+	mu      sync.Mutex
+	queue   []boundary.Frames
+	writing bool
+	ending  bool
+	// changed wakes the writer and those who wait in flush.
+	changed *sync.Cond
+}
+
+func newOutlet(s *Service, id uint32, p peer.ID) *outlet {
+	o := &outlet{s: s, id: id, p: p}
+	o.changed = sync.NewCond(&o.mu)
+	context.AfterFunc(s.ctx, o.wake)
+	return o
+}
+
+func (o *outlet) wake() {
+	o.mu.Lock()
+	o.changed.Broadcast()
+	o.mu.Unlock()
+}
+
+func (o *outlet) enqueue(frames boundary.Frames) {
+	o.mu.Lock()
+	o.queue = append(o.queue, frames)
+	o.changed.Broadcast()
+	o.mu.Unlock()
+}
+
+// end lets the writer stop once the queue is written.
+func (o *outlet) end() {
+	o.mu.Lock()
+	o.ending = true
+	o.changed.Broadcast()
+	o.mu.Unlock()
+}
+
+// flush returns when all that was enqueued has been written or given up, or when ctx ends.
+func (o *outlet) flush(ctx context.Context) {
+	defer context.AfterFunc(ctx, o.wake)()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for (len(o.queue) > 0 || o.writing) && ctx.Err() == nil && o.s.ctx.Err() == nil {
+		o.changed.Wait()
+	}
+}
+
+func (o *outlet) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.queue) == 0 && !o.writing
+}
+
+// streamGone reports the loss of the last stream while nothing is queued; with something queued the writer finds out by itself.
+func (o *outlet) streamGone() {
+	if o.idle() {
+		o.s.Events.OutletDown(o.id, o.p, boundary.Errorf(boundary.StreamFailed, "the stream to peer %s ended", o.p).About(o.p.String()), 0, 0)
+	}
+}
+
+func (o *outlet) run() {
+	for {
+		batch, more := o.next()
+		if !more {
+			break
+		}
+		for i, frames := range batch {
+			if err := o.write(frames.Data); err != nil {
+				o.giveUp(batch[i:], err)
+				break
+			}
+			o.s.Port.Written(frames)
+		}
+	}
+	o.s.Port.FreeOutlet(o.id)
+}
+
+// next waits for frames and takes all there are.
+func (o *outlet) next() (batch []boundary.Frames, more bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = false
+	o.changed.Broadcast()
+	for len(o.queue) == 0 {
+		if o.ending || o.s.ctx.Err() != nil {
+			return nil, false
+		}
+		o.changed.Wait()
+	}
+	batch, o.queue = o.queue, nil
+	o.writing = true
+	return batch, true
+}
+
+// unwritten is what an error leaves of the frames being written.
+type unwritten struct {
+	error
+	data []byte
+}
+
+// write writes whole frames, on a new stream from where the last one broke, as long as that gets further.
+func (o *outlet) write(data []byte) error {
+	for failures := 0; ; {
+		str, err := o.s.stream(o.s.ctx, o.p)
+		if err != nil {
+			return unwritten{err, data}
+		}
+		n, err := str.write(data)
+		if err == nil {
+			return nil
+		}
+		str.ended.Store(true)
+		_ = str.Reset()
+		frames, end := countFrames(data, n)
+		data = data[end:]
+		if failures++; frames > 0 {
+			failures = 0
+		}
+		if failures > 1 {
+			return unwritten{openError(err, o.p), data}
+		}
+	}
+}
+
+// giveUp frees a batch that could not be written, together with all that has queued up behind it, and reports the loss.
+func (o *outlet) giveUp(batch []boundary.Frames, err error) {
+	o.mu.Lock()
+	batch = append(batch, o.queue...)
+	o.queue = nil
+	o.mu.Unlock()
+	failure := err.(unwritten)
+	messages, _ := countFrames(failure.data, len(failure.data))
+	bytes := len(failure.data)
+	for i, frames := range batch {
+		if i > 0 {
+			count, _ := countFrames(frames.Data, len(frames.Data))
+			messages += count
+			bytes += len(frames.Data)
+		}
+		o.s.Port.Written(frames)
+	}
+	o.s.Events.OutletDown(o.id, o.p, boundary.AsError(failure.error), messages, bytes)
+}

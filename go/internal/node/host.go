@@ -1,0 +1,129 @@
+package node
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	"github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/webrtc"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	"github.com/libp2p/go-libp2p/p2p/transport/webtransport"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+)
+
+// newHost makes a libp2p host that does not listen yet.
+func newHost(o *Options, key crypto.PrivKey, gate *gate) (host.Host, error) {
+	resources, err := newResourceManager(o.Limits)
+	if err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
+	}
+	connections, err := connmgr.NewConnManager(160, 192, connmgr.WithGracePeriod(time.Minute))
+	if err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "no connection manager: %w", err)
+	}
+	relayOptions, err := relayOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	h, err := libp2p.New(
+		libp2p.Identity(key),
+		libp2p.NoListenAddrs,
+		libp2p.UserAgent(o.Agent),
+		libp2p.DisableMetrics(),
+		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(connections),
+		libp2p.ConnectionGater(gate),
+		transportOptions(o),
+		relayOptions,
+		reachabilityOptions(o),
+	)
+	if err != nil {
+		_ = connections.Close()
+		_ = resources.Close()
+		return nil, boundary.Errorf(boundary.Internal, "the libp2p host could not be made: %w", err)
+	}
+	return h, nil
+}
+
+func transportOptions(o *Options) libp2p.Option {
+	var chain []libp2p.Option
+	if o.uses("tcp") {
+		chain = append(chain, libp2p.Transport(tcp.NewTCPTransport))
+	}
+	if o.uses("ws") {
+		chain = append(chain, libp2p.Transport(websocket.New))
+	}
+	if o.uses("tcp") && o.uses("ws") {
+		chain = append(chain, libp2p.ShareTCPListener())
+	}
+	if o.uses("quic") {
+		chain = append(chain, libp2p.Transport(libp2pquic.NewTransport))
+	}
+	if o.uses("webtransport") {
+		chain = append(chain, libp2p.Transport(libp2pwebtransport.New))
+	}
+	if o.uses("webrtc-direct") {
+		chain = append(chain, libp2p.Transport(libp2pwebrtc.New))
+	}
+	return libp2p.ChainOptions(chain...)
+}
+
+// relayOptions: a node uses the relays that its options name and no others, and serves as one with the Python node's limits.
+func relayOptions(o *Options) (libp2p.Option, error) {
+	if !o.relay() {
+		return libp2p.DisableRelay(), nil
+	}
+	// Without this, a host that is made without listen addresses has no circuit transport.
+	chain := []libp2p.Option{libp2p.EnableRelay()}
+	relays, err := peerInfos("relays", o.Relays)
+	if err != nil {
+		return nil, err
+	}
+	if len(relays) > 0 {
+		chain = append(chain, libp2p.EnableAutoRelayWithStaticRelays(relays,
+			autorelay.WithBootDelay(10*time.Second), autorelay.WithMinCandidates(min(2, len(relays))), autorelay.WithNumRelays(1)))
+	}
+	if o.EnableRelayService {
+		resources := relay.DefaultResources()
+		resources.MaxReservations = 1024
+		resources.MaxReservationsPerIP = 1024
+		resources.MaxReservationsPerASN = 1024
+		resources.MaxCircuits = 32
+		resources.BufferSize = 4096
+		if o.UseBroadLimits {
+			resources.Limit = nil
+		}
+		chain = append(chain, libp2p.EnableRelayService(relay.WithResources(resources)), libp2p.EnableNATService())
+	}
+	if o.HolePunching {
+		chain = append(chain, libp2p.EnableHolePunching())
+	}
+	return libp2p.ChainOptions(chain...), nil
+}
+
+func reachabilityOptions(o *Options) libp2p.Option {
+	var chain []libp2p.Option
+	if o.NATPortMap {
+		chain = append(chain, libp2p.NATPortMap())
+	}
+	if o.KnowsIsPublic {
+		chain = append(chain, libp2p.ForceReachabilityPublic())
+	}
+	if o.DHTEnabled {
+		chain = append(chain, libp2p.EnableAutoNATv2())
+	}
+	return libp2p.ChainOptions(chain...)
+}

@@ -1,0 +1,165 @@
+// Package node is one libp2p node: it makes the host from the options, starts what works on top of it, tells JavaScript what happens, and
+// ends all of it again.
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/guard"
+	"github.com/unaiverse/p2p/go/internal/identity"
+	"github.com/unaiverse/p2p/go/internal/messaging"
+	"github.com/unaiverse/p2p/go/internal/pubsub"
+)
+
+// flushTimeout bounds how long Close waits for messages that were accepted to leave.
+const flushTimeout = 2 * time.Second
+
+// Node is a running node.
+type Node struct {
+	handle    uint32
+	port      boundary.Port
+	options   *Options
+	identity  *identity.Identity
+	gate      *gate
+	host      host.Host
+	messaging *messaging.Service
+	pubsub    *pubsub.Service
+	peers     *peers
+	watcher   *watcher
+	dht       *directory
+	created   Created
+	closing   sync.Once
+	closed    chan struct{}
+}
+
+// Created is the answer to CREATE.
+type Created struct {
+	Node      uint32   `json:"node"`
+	PeerID    string   `json:"peerId"`
+	Addresses []string `json:"addresses"`
+	IsPublic  *bool    `json:"isPublic"`
+}
+
+// New returns when the node listens, without waiting for its reachability. Nothing happens on it, and nothing is told of it, before Start.
+// When it fails, or ctx ends first, nothing is left behind.
+func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSize int) (n *Node, err error) {
+	n = &Node{handle: boundary.NextHandle(), port: port, options: options, gate: newGate(), closed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			n.Close()
+			n = nil
+		}
+	}()
+	if n.identity, err = identity.Open(options.IdentityDir); err != nil {
+		return
+	}
+	if n.host, err = newHost(options, n.identity.Key, n.gate); err != nil {
+		return
+	}
+	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
+	n.messaging = messaging.New(n.host, messaging.Config{MaxMessageSize: maxMessageSize, Port: port, Events: n})
+	n.pubsub, err = pubsub.New(n.host, pubsub.Config{FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, Port: port, Events: n})
+	if err != nil {
+		return
+	}
+	n.peers = newPeers(n)
+	if n.dht, err = newDirectory(n.host, options); err != nil {
+		return
+	}
+	if n.watcher, err = newWatcher(n); err != nil {
+		return
+	}
+	if err = ctx.Err(); err != nil {
+		return
+	}
+	if err = listen(ctx, n.host, options); err != nil {
+		return
+	}
+	n.created = Created{Node: n.handle, PeerID: n.host.ID().String(), Addresses: addressesOf(n.host), IsPublic: n.watcher.isPublic}
+	n.watcher.addresses = n.created.Addresses
+	return
+}
+
+// Handle is the number by which requests and events name the node.
+func (n *Node) Handle() uint32 { return n.handle }
+
+// Created describes the node to JavaScript as it was made.
+func (n *Node) Created() Created { return n.created }
+
+// Start lets the node take part in the network. JavaScript has been told of it by now, so that no event or message comes before that.
+func (n *Node) Start() {
+	for _, name := range n.options.notYet() {
+		n.Warn("NOT_YET", "the option "+name+" has no effect in this version")
+	}
+	n.gate.open(true)
+	n.dht.start()
+}
+
+// Subscribe returns when the subscription is live.
+func (n *Node) Subscribe(topic string) error { return n.pubsub.Subscribe(topic) }
+
+// Unsubscribe returns when the topic has been left.
+func (n *Node) Unsubscribe(topic string) error { return n.pubsub.Unsubscribe(topic) }
+
+// Publish returns when the router has taken the message. data is the node's from then on.
+func (n *Node) Publish(ctx context.Context, topic string, data []byte) error {
+	return n.pubsub.Publish(ctx, topic, data)
+}
+
+// Enqueue takes frames over for their outlet.
+func (n *Node) Enqueue(frames boundary.Frames) { n.messaging.Enqueue(frames) }
+
+// CloseOutlet forgets an outlet when what it holds has been written.
+func (n *Node) CloseOutlet(outlet uint32) { n.messaging.CloseOutlet(outlet) }
+
+// Credit takes back what messages of an inlet cost; an inlet that is not this node's is ignored.
+func (n *Node) Credit(inlet uint32, cost int) {
+	n.messaging.Credit(inlet, cost)
+	n.pubsub.Credit(inlet, cost)
+}
+
+// Close ends the node: what was accepted leaves, within two seconds, and it returns when nothing runs any more. Every call waits for that.
+func (n *Node) Close() {
+	n.closing.Do(func() {
+		defer close(n.closed)
+		guard.Do("node: close", n.close)
+	})
+	<-n.closed
+}
+
+func (n *Node) close() {
+	if n.identity != nil {
+		defer n.identity.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	var flushed sync.WaitGroup
+	flushed.Add(2)
+	guard.Go("node: flush", func() {
+		defer flushed.Done()
+		if n.messaging != nil {
+			n.messaging.Close(ctx)
+		}
+	})
+	guard.Go("node: flush", func() {
+		defer flushed.Done()
+		if n.pubsub != nil {
+			n.pubsub.Flush(ctx)
+			n.pubsub.Close()
+		}
+	})
+	flushed.Wait()
+	n.gate.open(false)
+	n.dht.close()
+	if n.host != nil {
+		_ = n.host.Close()
+	}
+	if n.watcher != nil {
+		n.watcher.close()
+	}
+}

@@ -1,0 +1,102 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+)
+
+// Options describe a node, as TypeScript validated and completed them (src/options.ts): there are no defaults on this side.
+type Options struct {
+	IdentityDir        string            `json:"identityDir"`
+	Port               int               `json:"port"`
+	IPs                []string          `json:"ips"`
+	EnableRelayClient  bool              `json:"enableRelayClient"`
+	EnableRelayService bool              `json:"enableRelayService"`
+	UseBroadLimits     bool              `json:"useBroadLimits"`
+	IsIsolated         bool              `json:"isIsolated"`
+	KnowsIsPublic      bool              `json:"knowsIsPublic"`
+	EnableTLS          bool              `json:"enableTls"`
+	DomainName         *string           `json:"domainName"`
+	TLSCertPath        *string           `json:"tlsCertPath"`
+	TLSKeyPath         *string           `json:"tlsKeyPath"`
+	DHTEnabled         bool              `json:"dhtEnabled"`
+	DHTKeep            bool              `json:"dhtKeep"`
+	WebRTCEnabled      bool              `json:"webrtcEnabled"`
+	FloodSub           bool              `json:"floodSub"`
+	ICEStunServers     []json.RawMessage `json:"iceStunServers"`
+	ICETurnServers     []json.RawMessage `json:"iceTurnServers"`
+	Relays             []string          `json:"relays"`
+	BootstrapPeers     []string          `json:"bootstrapPeers"`
+	NATPortMap         bool              `json:"natPortMap"`
+	HolePunching       bool              `json:"holePunching"`
+	Transports         []string          `json:"transports"`
+	Limits             Limits            `json:"limits"`
+	Agent              string            `json:"agent"`
+}
+
+// Limits replace those of the resource manager; nil keeps its own.
+type Limits struct {
+	Connections        *int   `json:"connections"`
+	ConnectionsPerPeer *int   `json:"connectionsPerPeer"`
+	StreamsPerPeer     *int   `json:"streamsPerPeer"`
+	Memory             *int64 `json:"memory"`
+}
+
+// DecodeOptions reads the body of a CREATE request. An unknown key is an error: it would be an option without effect.
+func DecodeOptions(body []byte) (*Options, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	options := &Options{}
+	if err := decoder.Decode(options); err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "the node options cannot be read: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, boundary.Errorf(boundary.Internal, "there is something behind the node options")
+	}
+	return options, nil
+}
+
+func (o *Options) uses(transport string) bool { return slices.Contains(o.Transports, transport) }
+
+// relay: the service needs the circuit transport as much as the client does.
+func (o *Options) relay() bool { return o.EnableRelayClient || o.EnableRelayService }
+
+// notYet names the options that ask for something which this version accepts and does not do.
+func (o *Options) notYet() (names []string) {
+	for name, asked := range map[string]bool{
+		"isIsolated":     o.IsIsolated,
+		"enableTls":      o.EnableTLS,
+		"domainName":     o.DomainName != nil,
+		"iceStunServers": len(o.ICEStunServers) > 0,
+		"iceTurnServers": len(o.ICETurnServers) > 0,
+	} {
+		if asked {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func peerInfos(option string, addrs []string) ([]peer.AddrInfo, error) {
+	var infos []peer.AddrInfo
+	for _, addr := range addrs {
+		info, err := peer.AddrInfoFromString(addr)
+		if err != nil {
+			return nil, boundary.Errorf(boundary.AddressInvalid, "%s: %q is not an address that ends in /p2p/<peer id>: %w", option, addr, err)
+		}
+		known := slices.IndexFunc(infos, func(other peer.AddrInfo) bool { return other.ID == info.ID })
+		if known >= 0 {
+			infos[known].Addrs = append(infos[known].Addrs, info.Addrs...)
+		} else {
+			infos = append(infos, *info)
+		}
+	}
+	return infos, nil
+}

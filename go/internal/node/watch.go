@@ -1,0 +1,103 @@
+package node
+
+import (
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/guard"
+)
+
+// watcher follows the host's event bus: the node's own addresses, its reachability, and what peers say of themselves.
+type watcher struct {
+	node         *Node
+	subscription event.Subscription
+	// addresses are those that JavaScript has.
+	addresses []string
+	isPublic  *bool
+	done      chan struct{}
+}
+
+func newWatcher(n *Node) (*watcher, error) {
+	subscription, err := n.host.EventBus().Subscribe([]any{
+		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
+		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
+	}, eventbus.BufSize(256), eventbus.Name("node"))
+	if err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "no event bus: %w", err)
+	}
+	w := &watcher{node: n, subscription: subscription, done: make(chan struct{})}
+	if n.options.KnowsIsPublic {
+		isPublic := true
+		w.isPublic = &isPublic
+	}
+	guard.Go("node: events", w.run)
+	return w, nil
+}
+
+func (w *watcher) run() {
+	defer close(w.done)
+	if <-w.node.gate.opened; !w.node.gate.allowed {
+		return
+	}
+	w.changedAddresses()
+	for e := range w.subscription.Out() {
+		switch e := e.(type) {
+		case event.EvtLocalAddressesUpdated:
+			w.changedAddresses()
+		case event.EvtLocalReachabilityChanged:
+			w.changedReachability(e.Reachability)
+		case event.EvtPeerIdentificationCompleted:
+			w.node.peers.look(e.Peer)
+		case event.EvtPeerProtocolsUpdated:
+			w.node.peers.look(e.Peer)
+		}
+	}
+}
+
+func (w *watcher) changedAddresses() {
+	if addresses := addressesOf(w.node.host); !slices.Equal(addresses, w.addresses) {
+		w.addresses = addresses
+		w.node.post(addressesEvent{"addresses", addresses})
+	}
+}
+
+// changedReachability: "unknown" takes no earlier verdict back.
+func (w *watcher) changedReachability(reachability network.Reachability) {
+	name := "unknown"
+	switch reachability {
+	case network.ReachabilityPublic, network.ReachabilityPrivate:
+		isPublic := reachability == network.ReachabilityPublic
+		w.isPublic = &isPublic
+		name = "private"
+		if isPublic {
+			name = "public"
+		}
+		w.node.dht.verdict()
+	}
+	w.node.post(reachabilityEvent{"reachability", name, w.isPublic})
+}
+
+func (w *watcher) close() {
+	_ = w.subscription.Close()
+	<-w.done
+}
+
+// addressesOf is the host's own addresses, each with its peer id, always in the same order.
+func addressesOf(h host.Host) []string {
+	return withPeerID(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+}
+
+func withPeerID(info peer.AddrInfo) []string {
+	addrs := make([]string, len(info.Addrs))
+	for i, addr := range info.Addrs {
+		addrs[i] = addr.String() + "/p2p/" + info.ID.String()
+	}
+	slices.Sort(addrs)
+	return slices.Compact(addrs)
+}

@@ -1,0 +1,183 @@
+// Package pubsub is topics: GossipSub or FloodSub, wire-compatible with the Python node (strict signing, topics verbatim). Messages go to
+// JavaScript through one inlet for each author.
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/logging"
+)
+
+const (
+	// queueSize is how many messages may wait for a peer, for validation, or for a subscriber. The router drops silently what is beyond; its
+	// own 32 places lose messages at the first burst.
+	queueSize = 16384
+	// routerTurns is how often Flush has to be served by the router's loop, which takes from its inputs at random, to be sure that the 32
+	// published messages which may wait beside it have been served too.
+	routerTurns = 128
+)
+
+// Events is told what JavaScript has to know besides the messages. Its methods must not block.
+type Events interface {
+	// InletOpened comes before the first message of an author.
+	InletOpened(inlet uint32, p peer.ID, transport string)
+	// InletClosed comes when an author is forgotten; all of its messages were consumed.
+	InletClosed(inlet uint32)
+	// TopicPeers says who else is in a topic, whenever that changes; none when the topic was left.
+	TopicPeers(topic string, peers []peer.ID)
+	// Dropped counts messages of a topic that had to be let go.
+	Dropped(reason, topic string, messages, bytes int)
+}
+
+// Config is what a Service needs besides its host.
+type Config struct {
+	FloodSub       bool
+	MaxMessageSize int
+	Port           boundary.Port
+	Events         Events
+}
+
+// Service is the topics of one node.
+type Service struct {
+	Config
+	self   peer.ID
+	router *libp2ppubsub.PubSub
+	// sample has the size of a signed message of this node without topic and data.
+	sample *pb.Message
+	inbox  *inbox
+	drops  *drops
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	// published: there is something to flush.
+	published atomic.Bool
+
+	// mu guards topics and serialises joining and leaving.
+	mu     sync.Mutex
+	topics map[string]*topic
+}
+
+// New registers the protocols at once.
+func New(h host.Host, config Config) (*Service, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Service{Config: config, self: h.ID(), ctx: ctx, cancel: cancel, topics: map[string]*topic{}}
+	s.drops = newDrops(config.Events)
+	s.inbox = newInbox(config.Port, config.Events, s.drops)
+	build := libp2ppubsub.NewGossipSub
+	if config.FloodSub {
+		build = func(ctx context.Context, h host.Host, options ...libp2ppubsub.Option) (*libp2ppubsub.PubSub, error) {
+			return libp2ppubsub.NewFloodSub(ctx, h, options...)
+		}
+	}
+	logger := logging.Logger("pubsub")
+	var err error
+	if s.sample, err = sampleMessage(h); err == nil {
+		s.router, err = build(ctx, h,
+			libp2ppubsub.WithMessageSignaturePolicy(libp2ppubsub.StrictSign),
+			libp2ppubsub.WithMaxMessageSize(config.MaxMessageSize),
+			libp2ppubsub.WithPeerOutboundQueueSize(queueSize),
+			libp2ppubsub.WithValidateQueueSize(queueSize),
+			libp2ppubsub.WithValidateThrottle(queueSize),
+			// Several workers would let messages of one author overtake each other.
+			libp2ppubsub.WithValidateWorkers(1),
+			libp2ppubsub.WithRawTracer(s.drops),
+			libp2ppubsub.WithLogger(logger),
+			libp2ppubsub.WithRPCLogger(logger),
+		)
+	}
+	if err != nil {
+		cancel()
+		return nil, boundary.Errorf(boundary.Internal, "pubsub could not be started: %w", err)
+	}
+	return s, nil
+}
+
+// Publish returns when the router has taken a message, which nobody may be there to receive. data belongs to the router from then on.
+func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
+	if size := s.wireSize(name, data); size > s.MaxMessageSize {
+		return boundary.Errorf(boundary.TopicFailed, "a message of %d bytes takes %d with its signature; the limit is %d (maxMessageSize)",
+			len(data), size, s.MaxMessageSize)
+	}
+	s.published.Store(true)
+	for {
+		handle, err := s.join(name)
+		if err != nil {
+			return err
+		}
+		err = handle.Publish(ctx, data)
+		if errors.Is(err, libp2ppubsub.ErrTopicClosed) && s.ctx.Err() == nil {
+			// The topic was left in between; publishing joins it again.
+			continue
+		}
+		return s.failed("publish to", name, err)
+	}
+}
+
+// Credit takes back what messages of an inlet cost, once the program has consumed them.
+func (s *Service) Credit(inlet uint32, cost int) { s.inbox.credit(inlet, cost) }
+
+// Flush returns when what was published has been handed to the transports, or ctx ends.
+func (s *Service) Flush(ctx context.Context) {
+	if s.published.Load() {
+		for range routerTurns {
+			s.router.GetTopics()
+		}
+		s.drops.sent(ctx)
+	}
+}
+
+// Close returns when nothing of the service runs any more.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.cancel()
+	s.mu.Unlock()
+	s.drops.close()
+	s.wg.Wait()
+}
+
+func (s *Service) failed(what, name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.ctx.Err() != nil:
+		return errClosed()
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return boundary.Errorf(boundary.TopicFailed, "could not %s topic %q: %w", what, name, err)
+}
+
+func errClosed() *boundary.Error { return boundary.Errorf(boundary.Closed, "the node is closed") }
+
+func (s *Service) wireSize(name string, data []byte) int {
+	return proto.Size(&pb.RPC{Publish: []*pb.Message{{
+		Data: data, Topic: &name, From: s.sample.From, Seqno: s.sample.Seqno, Signature: s.sample.Signature, Key: s.sample.Key,
+	}}})
+}
+
+func sampleMessage(h host.Host) (*pb.Message, error) {
+	key := h.Peerstore().PrivKey(h.ID())
+	signature, err := key.Sign(nil)
+	if err != nil {
+		return nil, fmt.Errorf("this key cannot sign: %w", err)
+	}
+	message := &pb.Message{From: []byte(h.ID()), Seqno: make([]byte, 8), Signature: signature}
+	if _, err := h.ID().ExtractPublicKey(); err != nil {
+		if message.Key, err = crypto.MarshalPublicKey(key.GetPublic()); err != nil {
+			return nil, err
+		}
+	}
+	return message, nil
+}

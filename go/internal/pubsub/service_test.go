@@ -1,0 +1,229 @@
+package pubsub
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/stretchr/testify/require"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
+)
+
+const maxMessage = 1 << 20
+
+type end struct {
+	*Service
+	host   host.Host
+	port   *porttest.Port
+	events *heard
+}
+
+func newEnd(t *testing.T, floodSub bool) *end {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	require.NoError(t, err)
+	e := &end{host: h, port: porttest.New(), events: newHeard()}
+	e.Service, err = New(h, Config{FloodSub: floodSub, MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		e.Close()
+		_ = h.Close()
+	})
+	return e
+}
+
+func meet(t *testing.T, floodSub bool) (a, b *end) {
+	t.Helper()
+	a, b = newEnd(t, floodSub), newEnd(t, floodSub)
+	require.NoError(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
+	return a, b
+}
+
+func await(t *testing.T, what string, changed func() <-chan struct{}, condition func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		next := changed()
+		if condition() {
+			return
+		}
+		select {
+		case <-next:
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// awaitPeer waits until e sees other in a topic, which is when what e publishes goes there.
+func (e *end) awaitPeer(t *testing.T, topic string, other *end) {
+	t.Helper()
+	await(t, "a peer in "+topic, func() <-chan struct{} { return e.events.changed }, func() bool {
+		e.events.mu.Lock()
+		defer e.events.mu.Unlock()
+		return len(e.events.peers[topic]) == 1 && e.events.peers[topic][0] == other.host.ID()
+	})
+}
+
+func (e *end) awaitMessages(t *testing.T, want ...string) {
+	t.Helper()
+	await(t, fmt.Sprintf("%d messages", len(want)), e.port.Changed, func() bool { return len(e.port.Messages()) >= len(want) })
+	var got []string
+	for _, m := range e.port.Messages() {
+		got = append(got, string(m.Payload))
+	}
+	require.Equal(t, want, got)
+}
+
+func (e *end) publish(t *testing.T, topic string, payloads ...string) {
+	t.Helper()
+	for _, payload := range payloads {
+		require.NoError(t, e.Publish(t.Context(), topic, []byte(payload)))
+	}
+}
+
+func bothRouters(t *testing.T, fn func(t *testing.T, floodSub bool)) {
+	t.Run("GossipSub", func(t *testing.T) { fn(t, false) })
+	t.Run("FloodSub", func(t *testing.T) { fn(t, true) })
+}
+
+func TestMessagesArriveInOrderFromTheirAuthorAndNotAtTheirAuthor(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		a, b := meet(t, floodSub)
+		require.NoError(t, b.Subscribe("owner::ps:news"))
+		// Publishing joins, and joining tells who is there.
+		a.publish(t, "owner::ps:other", "nobody hears this")
+		_, err := a.join("owner::ps:news")
+		require.NoError(t, err)
+		a.awaitPeer(t, "owner::ps:news", b)
+		var sent []string
+		for i := range 500 {
+			sent = append(sent, fmt.Sprint(i))
+		}
+		a.publish(t, "owner::ps:news", sent...)
+		b.awaitMessages(t, sent...)
+		m := b.port.Messages()[0]
+		require.Equal(t, "owner::ps:news", m.Channel)
+		require.Equal(t, a.host.ID(), b.events.authors[m.Inlet])
+		require.Len(t, b.events.opened, 1)
+		require.Empty(t, a.port.Messages())
+	})
+}
+
+func TestATopicWorksWhateverCameBeforeOnIt(t *testing.T) {
+	for name, before := range map[string]func(t *testing.T, e *end){
+		"publish, then subscribe": func(t *testing.T, e *end) {
+			e.publish(t, "t", "early")
+			require.NoError(t, e.Subscribe("t"))
+		},
+		"subscribe twice": func(t *testing.T, e *end) {
+			require.NoError(t, e.Subscribe("t"))
+			require.NoError(t, e.Subscribe("t"))
+		},
+		"subscribe, unsubscribe, subscribe": func(t *testing.T, e *end) {
+			require.NoError(t, e.Subscribe("t"))
+			require.NoError(t, e.Unsubscribe("t"))
+			require.NoError(t, e.Subscribe("t"))
+		},
+		"unsubscribe without a subscription": func(t *testing.T, e *end) {
+			require.NoError(t, e.Unsubscribe("t"))
+			e.publish(t, "t", "early")
+			require.NoError(t, e.Unsubscribe("t"))
+			require.NoError(t, e.Unsubscribe("t"))
+			require.NoError(t, e.Subscribe("t"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := meet(t, true)
+			before(t, b)
+			require.NoError(t, a.Subscribe("t"))
+			a.awaitPeer(t, "t", b)
+			a.publish(t, "t", "there")
+			b.awaitMessages(t, "there")
+
+			b.awaitPeer(t, "t", a)
+			b.publish(t, "t", "and back")
+			a.awaitMessages(t, "and back")
+			require.NoError(t, b.Unsubscribe("t"))
+			require.Empty(t, b.events.peers["t"], "nobody is told of in a topic that was left")
+			_, err := b.join("t")
+			require.NoError(t, err)
+			b.awaitPeer(t, "t", a)
+			b.publish(t, "t", "after leaving")
+			a.awaitMessages(t, "and back", "after leaving")
+		})
+	}
+}
+
+func TestWhatWasPublishedLeavesBeforeTheNodeEnds(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		a, b := meet(t, floodSub)
+		require.NoError(t, b.Subscribe("t"))
+		_, err := a.join("t")
+		require.NoError(t, err)
+		a.awaitPeer(t, "t", b)
+		var sent []string
+		for i := range 100 {
+			sent = append(sent, fmt.Sprint(i))
+		}
+		a.publish(t, "t", sent...)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		a.Flush(ctx)
+		require.NoError(t, ctx.Err())
+		a.Close()
+		b.awaitMessages(t, sent...)
+	})
+}
+
+func TestAMessageThatIsTooLargeWithItsSignatureIsRefused(t *testing.T) {
+	a, b := meet(t, true)
+	require.NoError(t, b.Subscribe("t"))
+	_, err := a.join("t")
+	require.NoError(t, err)
+	a.awaitPeer(t, "t", b)
+	err = a.Publish(t.Context(), "t", make([]byte, maxMessage))
+	require.Equal(t, boundary.TopicFailed, boundary.AsError(err).Code)
+	size := maxMessage - (a.wireSize("t", make([]byte, maxMessage)) - maxMessage)
+	require.NoError(t, a.Publish(t.Context(), "t", make([]byte, size)), "the largest that fits")
+	await(t, "the largest message", b.port.Changed, func() bool { return len(b.port.Messages()) == 1 })
+	require.Len(t, b.port.Messages()[0].Payload, size)
+}
+
+func TestAClosedServiceSaysSo(t *testing.T) {
+	e := newEnd(t, false)
+	require.NoError(t, e.Subscribe("t"))
+	e.Close()
+	for _, err := range []error{e.Subscribe("t"), e.Subscribe("u"), e.Unsubscribe("t"), e.Publish(t.Context(), "t", []byte("x"))} {
+		require.Equal(t, boundary.Closed, boundary.AsError(err).Code)
+	}
+	e.Credit(1, 1)
+	e.Close()
+}
+
+func TestDropsInsideTheRouterAreTold(t *testing.T) {
+	events := newHeard()
+	d := newDrops(events)
+	rpc := a100BytePacket("t")
+	d.DropRPC(rpc, "peer")
+	d.DropRPC(rpc, "peer")
+	await(t, "the drops", func() <-chan struct{} { return events.changed }, func() bool {
+		events.mu.Lock()
+		defer events.mu.Unlock()
+		return events.drops["pubsub-outbound t"] == dropCount{2, 200}
+	})
+}
+
+func a100BytePacket(topic string) *libp2ppubsub.RPC {
+	rpc := &libp2ppubsub.RPC{}
+	rpc.Publish = []*pb.Message{{Topic: &topic, Data: make([]byte, 100)}}
+	return rpc
+}

@@ -1,0 +1,32 @@
+// Package transports names the transport of a connection as the public API does.
+package transports
+
+import (
+	"github.com/libp2p/go-libp2p/core/network"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Name is "relay", "webrtc-direct", "webtransport", "quic", "ws" or "tcp".
+func Name(conn network.Conn) string {
+	return Of(conn.RemoteMultiaddr())
+}
+
+// Of is Name for an address.
+func Of(addr ma.Multiaddr) string {
+	name := "tcp"
+	for _, component := range addr {
+		switch component.Protocol().Code {
+		case ma.P_CIRCUIT:
+			return "relay"
+		case ma.P_WEBRTC_DIRECT:
+			return "webrtc-direct"
+		case ma.P_WEBTRANSPORT:
+			return "webtransport"
+		case ma.P_QUIC_V1:
+			name = "quic"
+		case ma.P_WS, ma.P_WSS:
+			name = "ws"
+		}
+	}
+	return name
+}

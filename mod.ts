@@ -1,0 +1,54 @@
+/**
+ * A whole libp2p node for Deno and Bun: go-libp2p in one native library.
+ *
+ * @example A node that prints what it receives
+ * ```ts
+ * import { P2P } from "@unaiverse/p2p";
+ *
+ * await using node = await P2P.create({ identityDir: "./alice" });
+ * console.log(node.peerId, node.addresses);
+ * for await (const message of node.messages()) {
+ *   console.log(message.from, message.channel, message.data.length);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { directChannel, topicChannel } from "./src/channel.ts";
+export type {
+  CallOptions,
+  CloseOptions,
+  MessagesOptions,
+} from "./src/deadline.ts";
+export {
+  P2PError,
+  type P2PErrorCode,
+  type P2PErrorDetails,
+} from "./src/errors.ts";
+export {
+  type AddressesDetail,
+  type CloseDetail,
+  type DropDetail,
+  type P2PEventListener,
+  type P2PEventMap,
+  P2PEventTarget,
+  type Reachability,
+  type ReachabilityDetail,
+  type WarningDetail,
+} from "./src/events.ts";
+export type { Message, MessageData } from "./src/mailbox.ts";
+export type {
+  NodeLimits,
+  P2POptions,
+  Transport,
+  TurnServer,
+} from "./src/options.ts";
+export { P2P } from "./src/p2p.ts";
+export type { ConnectedPeer, Connection } from "./src/peers.ts";
+export type {
+  LibrarySettings,
+  LogLevel,
+  LogRecord,
+  Overflow,
+} from "./src/settings.ts";

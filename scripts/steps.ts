@@ -1,0 +1,123 @@
+/**
+ * What the test command is made of: running a command as a step, and reading the
+ * counts out of what the test runners print.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import process from "node:process";
+
+/** How many tests of a step passed and failed; a step without tests counts as one. */
+export interface Counts {
+  passed: number;
+  failed: number;
+}
+
+/** What a step came to; the output is shown when something failed. */
+export interface Outcome extends Counts {
+  output: string;
+}
+
+/** What a finished command said and how it ended. */
+export interface Finished {
+  code: number;
+  output: string;
+}
+
+/** Long enough for a cold Go build with the race detector on two cores. */
+const DEADLINE = 15 * 60_000;
+
+/**
+ * Runs a command to its end and collects both of its outputs. Lines that tell of
+ * a download are shown at once, so that a long wait explains itself.
+ */
+export function run(
+  command: string,
+  args: string[],
+  options: { cwd: string; env?: Record<string, string> },
+): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: "1", ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    const collect = (text: string) => {
+      output += text;
+      for (const line of text.split("\n")) {
+        if (/^(go: downloading|Download) /.test(line)) console.log(`  ${line}`);
+      }
+    };
+    child.stdout.setEncoding("utf8").on("data", collect);
+    child.stderr.setEncoding("utf8").on("data", collect);
+    const deadline = setTimeout(() => {
+      output += `\nkilled after ${DEADLINE / 60_000} minutes\n`;
+      child.kill("SIGKILL");
+    }, DEADLINE);
+    const end = (code: number) => {
+      clearTimeout(deadline);
+      resolve({ code, output });
+    };
+    child.on("error", (error) => {
+      output += error.message;
+      end(1);
+    });
+    child.on("close", (code) => end(code ?? 1));
+  });
+}
+
+/** A command that passes by ending with code 0. */
+export function whole({ code, output }: Finished): Outcome {
+  return code === 0
+    ? { passed: 1, failed: 0, output }
+    : { passed: 0, failed: 1, output };
+}
+
+/** The counts of `deno test`: `ok | 3 passed | 0 failed (1s)`. */
+export function denoCounts(finished: Finished): Outcome {
+  const found = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/m
+    .exec(finished.output);
+  return counted(finished, found?.[1], found?.[2]);
+}
+
+/** The counts of `bun test`: ` 3 pass` and ` 0 fail`, each on a line. */
+export function bunCounts(finished: Finished): Outcome {
+  return counted(
+    finished,
+    /^ *(\d+) pass$/m.exec(finished.output)?.[1],
+    /^ *(\d+) fail$/m.exec(finished.output)?.[1],
+  );
+}
+
+/** The counts of `go test -json`; the output keeps only what failed. */
+export function goCounts(finished: Finished): Outcome {
+  const events = finished.output.split("\n")
+    .map((line) => line.startsWith("{") ? JSON.parse(line) : { text: line });
+  const failed = events.filter(({ Action }) => Action === "fail");
+  const matters = ({ Action, Package, Test }: typeof events[0]) =>
+    Action === "build-output" ||
+    failed.some((event) => event.Package === Package && event.Test === Test);
+  const output = events
+    .map((event) => event.text ?? (matters(event) ? event.Output ?? "" : ""))
+    .join("\n").replaceAll(/\n+/g, "\n");
+  const tests = (action: string) =>
+    events.filter(({ Action, Test }) => Action === action && Test).length;
+  return counted(
+    { code: finished.code, output },
+    String(tests("pass")),
+    String(tests("fail")),
+  );
+}
+
+function counted(
+  { code, output }: Finished,
+  passed?: string,
+  failed?: string,
+): Outcome {
+  const counts = { passed: Number(passed ?? 0), failed: Number(failed ?? 0) };
+  // A runner that crashed, or found nothing to run, has failed whatever it counted.
+  const broken = code !== 0 || passed === undefined;
+  if (broken && counts.failed === 0) counts.failed = 1;
+  return { ...counts, output };
+}

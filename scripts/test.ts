@@ -1,0 +1,220 @@
+/**
+ * The test command: every check and every test of both halves, in both runtimes,
+ * one named step after another. A failing step does not stop the next one.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { findRuntime } from "./runtimes.ts";
+import {
+  bunCounts,
+  denoCounts,
+  goCounts,
+  type Outcome,
+  run,
+  whole,
+} from "./steps.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const GO = { cwd: join(ROOT, "go") };
+const HERE = { cwd: ROOT };
+const STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.7.0";
+
+const HELP = `Runs every check and every test of @unaiverse/p2p.
+
+Usage: deno task test [--only <step>]...
+       bun run test [--only <step>]...
+
+  --only  run this step alone; may be given more than once
+  --help  this text
+
+Steps: `;
+
+interface Step {
+  name: string;
+  what: string;
+  run(): Promise<Outcome>;
+}
+
+const deno = await findRuntime("deno");
+const bun = await findRuntime("bun");
+const results = new Map<string, Outcome & { seconds: number }>();
+
+const denoOnly = join("tests", "deno");
+const steps: Step[] = [
+  step("fmt", "deno fmt --check", deno.path, ["fmt", "--check"]),
+  step("lint", "deno lint", deno.path, ["lint"]),
+  step("check", "deno check", deno.path, ["check", "."]),
+  {
+    name: "gofmt",
+    what: "gofmt -l go",
+    run: async () => {
+      const { code, output } = await run("gofmt", ["-l", "."], GO);
+      return whole({ code: code || (output ? 1 : 0), output });
+    },
+  },
+  step("vet", "go vet", "go", ["vet", "./..."], GO),
+  step(
+    "staticcheck",
+    "staticcheck, through the Go module proxy",
+    "go",
+    ["run", STATICCHECK, "./..."],
+    GO,
+  ),
+  {
+    name: "go",
+    what: "go test -race",
+    run: async () =>
+      goCounts(await run("go", ["test", "-race", "-json", "./..."], GO)),
+  },
+  step(
+    "build",
+    "the native library, if go/ changed",
+    deno.path,
+    ["run", "-A", "scripts/build.ts"],
+  ),
+  {
+    name: "deno",
+    what: `tests in Deno ${deno.version}`,
+    run: async () =>
+      denoCounts(await run(deno.path, ["test", "-A", "tests/"], HERE)),
+  },
+  {
+    name: "bun",
+    what: `tests in Bun ${bun.version}`,
+    run: async () =>
+      bunCounts(
+        await run(bun.path, ["test", "--timeout", "60000", "tests/"], HERE),
+      ),
+  },
+  {
+    name: "same",
+    what: "as many tests in Bun as in Deno",
+    run: () => Promise.resolve(sameCounts()),
+  },
+  {
+    name: "sanitizers",
+    what: "Deno's own checks: nothing is left open",
+    run: async () => {
+      const files = readdirSync(join(ROOT, denoOnly))
+        .map((name) => join(denoOnly, name));
+      return denoCounts(
+        await run(deno.path, ["test", "-A", ...files], HERE),
+      );
+    },
+  },
+  step(
+    "publish",
+    "deno publish --dry-run",
+    deno.path,
+    ["publish", "--dry-run", "--allow-dirty"],
+  ),
+  step("doc", "deno doc --lint", deno.path, ["doc", "--lint", "mod.ts"]),
+  {
+    name: "package",
+    what: "the npm package, packed, installed and used",
+    run: usePackage,
+  },
+];
+
+function step(
+  name: string,
+  what: string,
+  command: string,
+  args: string[],
+  options = HERE,
+): Step {
+  return {
+    name,
+    what,
+    run: async () => whole(await run(command, args, options)),
+  };
+}
+
+function sameCounts(): Outcome {
+  const [inDeno, inBun] = ["deno", "bun"].map((name) => {
+    const { passed, failed } = results.get(name) ?? { passed: 0, failed: 0 };
+    return passed + failed;
+  });
+  const output = `Deno ran ${inDeno} tests, Bun ran ${inBun}`;
+  return whole({ code: inDeno === inBun ? 0 : 1, output });
+}
+
+/** Packs the package, adds it to an empty project and runs a program there. */
+async function usePackage(): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "p2p-package-"));
+  // With a cache of its own Bun cannot install an earlier package of this version.
+  const env = { BUN_INSTALL_CACHE_DIR: join(folder, ".bun") };
+  const there = { cwd: folder, env };
+  const program = join(ROOT, "tests", "package", "main.ts");
+  let output = "";
+  try {
+    const tarball = join(folder, "package.tgz");
+    const commands: [string[], typeof there][] = [
+      [["pm", "pack", "--filename", tarball], { ...HERE, env }],
+      [["add", tarball], there],
+      [["main.ts"], there],
+    ];
+    copyFileSync(program, join(folder, "main.ts"));
+    for (const [args, options] of commands) {
+      const finished = await run(bun.path, args, options);
+      output += finished.output;
+      if (finished.code !== 0) return whole({ code: 1, output });
+    }
+    return whole({ code: 0, output });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runSteps(only: string[]): Promise<void> {
+  for (const { name, what, run } of steps) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    console.log(`${name}: ${what}`);
+    const started = performance.now();
+    const outcome = await run();
+    const seconds = (performance.now() - started) / 1000;
+    results.set(name, { ...outcome, seconds });
+    if (outcome.failed > 0) console.log(outcome.output.trimEnd());
+    const word = outcome.failed > 0 ? "FAILED" : "ok";
+    console.log(`${name}: ${word}, ${seconds.toFixed(1)} s`);
+  }
+}
+
+function report(): void {
+  const total = { passed: 0, failed: 0 };
+  console.log(`\n${"step".padEnd(12)}  passed  failed  seconds`);
+  for (const [name, { passed, failed, seconds }] of results) {
+    total.passed += passed;
+    total.failed += failed;
+    const cells = [passed, failed, seconds.toFixed(1)];
+    console.log(
+      name.padEnd(12) + cells.map((cell) => String(cell).padStart(8)).join(""),
+    );
+  }
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  if (total.failed > 0) process.exitCode = 1;
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    help: { type: "boolean" },
+  },
+});
+const names = steps.map(({ name }) => name);
+const unknown = values.only.filter((name) => !names.includes(name));
+if (values.help) {
+  console.log(HELP + names.join(", "));
+} else if (unknown.length > 0) {
+  console.error(`no such step: ${unknown.join(", ")} (${names.join(", ")})`);
+  process.exitCode = 1;
+} else {
+  await runSteps(values.only);
+  report();
+}

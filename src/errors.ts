@@ -1,0 +1,112 @@
+/**
+ * The one error class of this module and its closed set of codes. Wrong arguments are not here: they are the language's own
+ * `TypeError` and `RangeError`, made in `arguments.ts`.
+ *
+ * @module
+ */
+
+/**
+ * Why an operation failed; a closed set, so that a `switch` over it can be complete.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ABORTED` | the operation was cancelled on its way |
+ * | `ADDRESS_IN_USE` | another program has the port |
+ * | `ADDRESS_INVALID` | a multiaddr cannot be read, or names another peer than the rest |
+ * | `CLOSED` | the node is closed |
+ * | `DIAL_FAILED` | none of the peer's addresses answered |
+ * | `IDENTITY_CORRUPT` | the key file cannot be read as a key |
+ * | `IDENTITY_EXPOSED` | the key file can be read by others |
+ * | `IDENTITY_IN_USE` | another live node uses the identity folder |
+ * | `IDENTITY_UNREADABLE` | the identity folder cannot be read or written |
+ * | `INTERNAL` | a fault of this module; please report it |
+ * | `LIBRARY_FAILED` | the native library was found but could not be loaded or started |
+ * | `LIBRARY_MISMATCH` | the native library belongs to another version of this module |
+ * | `LIBRARY_MISSING` | there is no native library and none could be built |
+ * | `LIMIT` | one of the limits of `P2P.setupLibrary` or of the node is reached |
+ * | `LISTEN_FAILED` | an address could not be listened on |
+ * | `PEER_INVALID` | a text is not a peer id |
+ * | `PEER_SELF` | the peer is this node itself |
+ * | `PEER_UNKNOWN` | no address of the peer is known |
+ * | `PROTOCOL_UNSUPPORTED` | the peer does not speak the protocol |
+ * | `RUNTIME_UNSUPPORTED` | this is neither Deno nor Bun, or too old a version |
+ * | `STREAM_FAILED` | the stream to the peer broke and could not be replaced |
+ * | `TIMEOUT` | the `timeout` of the call ran out |
+ * | `TOPIC_FAILED` | the router refused a topic operation |
+ */
+export type P2PErrorCode =
+  | "ABORTED"
+  | "ADDRESS_IN_USE"
+  | "ADDRESS_INVALID"
+  | "CLOSED"
+  | "DIAL_FAILED"
+  | "IDENTITY_CORRUPT"
+  | "IDENTITY_EXPOSED"
+  | "IDENTITY_IN_USE"
+  | "IDENTITY_UNREADABLE"
+  | "INTERNAL"
+  | "LIBRARY_FAILED"
+  | "LIBRARY_MISMATCH"
+  | "LIBRARY_MISSING"
+  | "LIMIT"
+  | "LISTEN_FAILED"
+  | "PEER_INVALID"
+  | "PEER_SELF"
+  | "PEER_UNKNOWN"
+  | "PROTOCOL_UNSUPPORTED"
+  | "RUNTIME_UNSUPPORTED"
+  | "STREAM_FAILED"
+  | "TIMEOUT"
+  | "TOPIC_FAILED";
+
+/** What a {@link P2PError} knows besides its code and message. */
+export interface P2PErrorDetails {
+  /** The method that failed, for example `connectTo`. */
+  operation: string;
+  /** The peer that the failure is about. */
+  peerId?: string;
+  /** The error behind this one. */
+  cause?: unknown;
+}
+
+/**
+ * A failure of the network, the node or the native library.
+ *
+ * @example Telling one failure from another
+ * ```ts
+ * import { P2P, P2PError } from "@unaiverse/p2p";
+ *
+ * try {
+ *   await P2P.create({ identityDir: "./alice", port: 4001 });
+ * } catch (error) {
+ *   if (!(error instanceof P2PError) || error.code !== "ADDRESS_IN_USE") {
+ *     throw error;
+ *   }
+ *   console.error("port 4001 is taken");
+ * }
+ * ```
+ */
+export class P2PError extends Error {
+  /** Always `P2PError`. */
+  override readonly name = "P2PError";
+  /** Why the operation failed. */
+  readonly code: P2PErrorCode;
+  /** The method that failed, for example `connectTo`. */
+  readonly operation: string;
+  /** The peer that the failure is about, where there is one. */
+  readonly peerId?: string;
+
+  /**
+   * Makes an error; programs catch these, they seldom make them.
+   *
+   * @param code Why the operation failed.
+   * @param message A sentence, with the remedy where there is one.
+   * @param details The operation, and the peer and cause where there are any.
+   */
+  constructor(code: P2PErrorCode, message: string, details: P2PErrorDetails) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.operation = details.operation;
+    if (details.peerId !== undefined) this.peerId = details.peerId;
+  }
+}

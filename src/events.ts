@@ -1,0 +1,147 @@
+/**
+ * The events of a node, and the `EventTarget` that knows their types.
+ *
+ * @module
+ */
+
+import type { ConnectedPeer } from "./peers.ts";
+
+/** Whether others can reach this node: `unknown` until somebody has found out. */
+export type Reachability = "public" | "private" | "unknown";
+
+/** Detail of `addresses`. */
+export interface AddressesDetail {
+  /** The node's own addresses, each with `/p2p/<id>`. */
+  addresses: string[];
+}
+
+/** Detail of `reachability`. */
+export interface ReachabilityDetail {
+  /** In a word. */
+  reachability: Reachability;
+  /** As `node.isPublic` has it; `null` is unknown. */
+  isPublic: boolean | null;
+}
+
+/** Detail of `drop`: messages that were lost, and why. */
+export interface DropDetail {
+  /**
+   * `stream-failed`: accepted for a peer whose stream broke for good; `mailbox-full`: not taken in time under an `overflow`
+   * policy; others, such as `pubsub-overflow`, come from the topic router.
+   */
+  reason: string;
+  /** The channel, where it is one. */
+  channel?: string;
+  /** The peer, where it is one. */
+  peerId?: string;
+  /** How many messages, 1 or more. */
+  messages: number;
+  /** How many bytes they held. */
+  bytes: number;
+}
+
+/** Detail of `warning`. */
+export interface WarningDetail {
+  /** A word to tell warnings apart. */
+  code: string;
+  /** A sentence. */
+  message: string;
+}
+
+/** Detail of `close`. */
+export interface CloseDetail {
+  /** Why the node ended, if `close` was not called. */
+  reason?: string;
+}
+
+/** The events of a node by name. */
+export interface P2PEventMap {
+  /** The first connection to a peer was made. */
+  peerconnect: CustomEvent<ConnectedPeer>;
+  /** The last connection to a peer was closed. */
+  peerdisconnect: CustomEvent<ConnectedPeer>;
+  /** The node's own addresses changed. */
+  addresses: CustomEvent<AddressesDetail>;
+  /** It became known whether others can reach this node. */
+  reachability: CustomEvent<ReachabilityDetail>;
+  /** The mailbox was empty and holds messages now. */
+  readable: Event;
+  /** Messages were lost. */
+  drop: CustomEvent<DropDetail>;
+  /** Something is not as it should be, and the node goes on. */
+  warning: CustomEvent<WarningDetail>;
+  /** The node has ended. */
+  close: CustomEvent<CloseDetail>;
+}
+
+/** Receives an event of a node. */
+export type P2PEventListener<K extends keyof P2PEventMap> =
+  | ((event: P2PEventMap[K]) => void)
+  | { handleEvent(event: P2PEventMap[K]): void };
+
+/** An `EventTarget` with the events of a node. */
+export class P2PEventTarget extends EventTarget {
+  /**
+   * Calls a listener for each event of a type.
+   *
+   * @param type One of {@link P2PEventMap}.
+   * @param listener What is called.
+   * @param options As for any `EventTarget`: `once`, `signal`.
+   */
+  override addEventListener<K extends keyof P2PEventMap>(
+    type: K,
+    listener: P2PEventListener<K> | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /**
+   * Calls a listener for each event of a type that this module does not know.
+   *
+   * @param type Any name.
+   * @param listener What is called.
+   * @param options As for any `EventTarget`: `once`, `signal`.
+   */
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener as EventListener, options);
+  }
+
+  /**
+   * Takes a listener back.
+   *
+   * @param type One of {@link P2PEventMap}.
+   * @param listener What `addEventListener` was given.
+   * @param options As for any `EventTarget`.
+   */
+  override removeEventListener<K extends keyof P2PEventMap>(
+    type: K,
+    listener: P2PEventListener<K> | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  /**
+   * Takes a listener back from a type that this module does not know.
+   *
+   * @param type Any name.
+   * @param listener What `addEventListener` was given.
+   * @param options As for any `EventTarget`.
+   */
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: unknown,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    super.removeEventListener(type, listener as EventListener, options);
+  }
+}

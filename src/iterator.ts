@@ -1,0 +1,70 @@
+/**
+ * `node.messages()`: an async iterator over the mailbox. It is written by hand because an async generator cannot be returned
+ * from, nor aborted, while it waits.
+ *
+ * @module
+ */
+
+import type { Mailbox, Message, Waiter } from "./mailbox.ts";
+
+/** An iterator over a mailbox; several share it, and each message goes to one of them. */
+export class MessageIterator implements AsyncIterableIterator<Message> {
+  readonly #mailbox: Mailbox;
+  readonly #signal?: AbortSignal;
+  readonly #waiting = new Set<Waiter>();
+  readonly #onAbort = () => this.#stop((waiter) => waiter.reject(this.#reason));
+  #stopped = false;
+
+  constructor(mailbox: Mailbox, signal?: AbortSignal) {
+    this.#mailbox = mailbox;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** This iterator. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next message, once there is one. */
+  next(): Promise<IteratorResult<Message, undefined>> {
+    if (this.#signal?.aborted) return Promise.reject(this.#reason);
+    if (this.#stopped) return this.return();
+    return new Promise((resolve, reject) => {
+      const waiter = {
+        resolve: (result: IteratorResult<Message, undefined>) => {
+          this.#waiting.delete(waiter);
+          if (result.done) this.#stop();
+          resolve(result);
+        },
+        reject,
+      };
+      this.#waiting.add(waiter);
+      this.#mailbox.next(waiter);
+    });
+  }
+
+  /** Ends this iterator; what waits in the mailbox stays there. */
+  return(): Promise<IteratorResult<Message, undefined>> {
+    this.#stop();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  get #reason(): unknown {
+    return this.#signal?.reason;
+  }
+
+  #stop(
+    end: (waiter: Waiter) => void = ({ resolve }) =>
+      resolve({ value: undefined, done: true }),
+  ): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    for (const waiter of this.#waiting) {
+      this.#mailbox.forget(waiter);
+      end(waiter);
+    }
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The native binding in Deno: `Deno.dlopen`, and a `net.Socket` that adopts the wake socket. No callbacks and no
+ * non-blocking calls: both have crashed or cost more than the call itself.
+ *
+ * @module
+ */
+
+import { Socket } from "node:net";
+import type { NativeBinding, WakeSocket } from "./binding.ts";
+
+const SYMBOLS = {
+  // uint32_t p2p_abi(void)
+  p2p_abi: { parameters: [], result: "u32" },
+  // int32_t p2p_open(uint32_t flags)
+  p2p_open: { parameters: ["u32"], result: "i32" },
+  // int32_t p2p_fd(int32_t link)
+  p2p_fd: { parameters: ["i32"], result: "i32" },
+  // int32_t p2p_submit(int32_t link, const uint8_t *buf, uint32_t len)
+  p2p_submit: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t p2p_ring(int32_t link)
+  p2p_ring: { parameters: ["i32"], result: "i32" },
+  // int32_t p2p_drain(int32_t link, uint8_t *buf, uint32_t cap)
+  p2p_drain: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t p2p_take(int32_t link, uint8_t *buf, uint32_t cap)
+  p2p_take: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t p2p_channel(int32_t link, uint32_t slot, const uint8_t *buf, uint32_t len)
+  p2p_channel: { parameters: ["i32", "u32", "buffer", "u32"], result: "i32" },
+  // int32_t p2p_outlet(int32_t link)
+  p2p_outlet: { parameters: ["i32"], result: "i32" },
+  // int32_t p2p_send(int32_t link, uint32_t outlet, uint32_t slot, const uint8_t *buf, uint32_t len)
+  p2p_send: {
+    parameters: ["i32", "u32", "u32", "buffer", "u32"],
+    result: "i32",
+  },
+  // int32_t p2p_wait(int32_t link, uint32_t outlet, uint32_t below)
+  p2p_wait: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  // int32_t p2p_close(int32_t link)
+  p2p_close: { parameters: ["i32"], result: "i32" },
+} as const;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Loads the library at a path. */
+export function load(path: string): Promise<NativeBinding> {
+  const { symbols: c } = Deno.dlopen(path, SYMBOLS);
+  return Promise.resolve({
+    runtime: `deno ${Deno.version.deno}`,
+    openFlags: 1,
+    abi: () => c.p2p_abi(),
+    open: (flags) => c.p2p_open(flags),
+    fd: (link) => c.p2p_fd(link),
+    submit: (link, record, length) =>
+      c.p2p_submit(link, record as Bytes, length),
+    ring: (link) => c.p2p_ring(link),
+    drain: (link, into, capacity) => c.p2p_drain(link, into as Bytes, capacity),
+    take: (link, into, capacity) => c.p2p_take(link, into as Bytes, capacity),
+    channel: (link, slot, name, length) =>
+      c.p2p_channel(link, slot, name as Bytes, length),
+    outlet: (link) => c.p2p_outlet(link),
+    send: (link, outlet, slot, payload, length) =>
+      c.p2p_send(link, outlet, slot, payload as Bytes, length),
+    wait: (link, outlet, below) => c.p2p_wait(link, outlet, below),
+    close: (link) => c.p2p_close(link),
+    adopt,
+    onUnload: (close) => addEventListener("unload", close),
+  });
+}
+
+function adopt(fd: number, onWake: () => void): WakeSocket {
+  const socket = new Socket({ fd });
+  socket.on("data", onWake);
+  socket.on("error", () => {}); // The close that follows says all.
+  return {
+    ref: () => void socket.ref(),
+    unref: () => void socket.unref(),
+    close: () =>
+      new Promise((resolve) => {
+        if (socket.closed) return resolve();
+        socket.once("close", () => resolve());
+        socket.destroy();
+      }),
+  };
+}

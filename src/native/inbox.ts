@@ -1,0 +1,139 @@
+/**
+ * Records on their way in: drained into a slab, taken apart, and handed to the request, node, inlet or outlet that they are
+ * for, strictly in their order.
+ *
+ * @module
+ */
+
+import type { Call } from "../deadline.ts";
+import type { LogRecord } from "../settings.ts";
+import type { NativeBinding } from "./binding.ts";
+import { decodeJson, decodeText, Kind, Op, RecordReader } from "./codec.ts";
+import type { LibraryEvent, NodeEvent } from "./events.ts";
+import { settingsInUse, warn } from "./registry.ts";
+import type { Requests } from "./requests.ts";
+
+/** Where the events of a node go. */
+export interface NodeSink {
+  event(event: NodeEvent): void;
+  /** The link is gone, and the node with it. */
+  lost(reason: string): void;
+  close(call?: Call): Promise<unknown>;
+}
+
+/** Where the messages of an inlet go. */
+export interface InletSink {
+  receive(channel: string, data: Uint8Array, time: number): void;
+}
+
+/** Who sends through an outlet. */
+export interface OutletSink {
+  /** There is room again. */
+  room(): void;
+  /** The stream broke and could not be replaced. */
+  down(): void;
+}
+
+const SLAB_BYTES = 256 << 10;
+
+/** The receiving half of a link. */
+export class Inbox {
+  readonly nodes: Map<number, NodeSink> = new Map();
+  readonly inlets: Map<number, InletSink> = new Map();
+  readonly outlets: Map<number, OutletSink> = new Map();
+
+  readonly #requests: Requests;
+  readonly #slab = new Uint8Array(SLAB_BYTES);
+  readonly #reader = new RecordReader(this.#slab);
+  readonly #channels: string[] = [];
+  /** Records for nodes whose `CREATE` has not been answered yet. */
+  #early: (() => void)[] = [];
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** Drains once and hands on what came; returns the bytes, 0 when nothing waits, or the negative answer of the library. */
+  drain(binding: NativeBinding, link: number): number {
+    const drained = binding.drain(link, this.#slab, SLAB_BYTES);
+    if (drained <= 0) return drained;
+    const reader = this.#reader;
+    let bytes = drained;
+    reader.begin(drained);
+    while (reader.next()) {
+      const { start, length } = reader;
+      if (reader.detached) {
+        const body = new Uint8Array(length);
+        const taken = binding.take(link, body, length);
+        if (taken < 0) return taken;
+        bytes += taken;
+        this.#record(body);
+      } else if (reader.kind === Kind.MESSAGE) {
+        this.#record(this.#slab.slice(start, start + length));
+      } else {
+        this.#record(this.#slab.subarray(start, start + length));
+      }
+    }
+    return bytes;
+  }
+
+  #record(body: Uint8Array): void {
+    const { kind, slot, a, b, time } = this.#reader;
+    switch (kind) {
+      case Kind.MESSAGE:
+        return this.#message(a, this.#channels[slot], body, time);
+      case Kind.CHANNEL:
+        this.#channels[slot] = decodeText(body);
+        return;
+      case Kind.ROOM:
+        return this.outlets.get(a)?.room();
+      case Kind.ANSWER:
+        this.#requests.answer(a, b !== 0, decodeJson(body));
+        return this.#replay();
+      case Kind.EVENT:
+        if (a === 0) {
+          return this.#libraryEvent(decodeJson(body) as LibraryEvent);
+        }
+        return this.#nodeEvent(a, decodeJson(body) as NodeEvent);
+    }
+  }
+
+  #message(
+    inlet: number,
+    channel: string,
+    data: Uint8Array,
+    time: number,
+  ): void {
+    const sink = this.inlets.get(inlet);
+    if (sink) return sink.receive(channel, data, time);
+    this.#keep(() => this.#message(inlet, channel, data, time));
+  }
+
+  #nodeEvent(node: number, event: NodeEvent): void {
+    const sink = this.nodes.get(node);
+    if (sink) return sink.event(event);
+    this.#keep(() => this.#nodeEvent(node, event));
+  }
+
+  /** A node can meet peers before its `CREATE` is answered; a record for nobody else is let go. */
+  #keep(record: () => void): void {
+    if (this.#requests.has(Op.CREATE)) this.#early.push(record);
+  }
+
+  #replay(): void {
+    if (this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const record of early) record();
+  }
+
+  #libraryEvent(event: LibraryEvent): void {
+    if (event.type === "warning") return warn(event.message);
+    const { type: _, ...record } = event;
+    try {
+      settingsInUse().logger?.(record as LogRecord);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}

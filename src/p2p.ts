@@ -1,0 +1,389 @@
+/**
+ * The public class: a libp2p node. Each method checks what it is given and says what it asks of the native side; how that
+ * travels is in `native/`, and what is known of the node between two calls in `state.ts`.
+ *
+ * @module
+ */
+
+import {
+  checkBytes,
+  checkFields,
+  checkList,
+  checkText,
+  wrongType,
+} from "./arguments.ts";
+import {
+  bounded,
+  type Call,
+  type CallOptions,
+  checkSignal,
+  type CloseOptions,
+  type MessagesOptions,
+  startCall,
+} from "./deadline.ts";
+import { evaluation } from "./evaluation.ts";
+import { P2PEventTarget } from "./events.ts";
+import { MessageIterator } from "./iterator.ts";
+import type { Message, MessageData } from "./mailbox.ts";
+import { encodeJson, Op } from "./native/codec.ts";
+import { Link } from "./native/link.ts";
+import { registry, warn } from "./native/registry.ts";
+import { checkOptions, type NodeConfig, type P2POptions } from "./options.ts";
+import type { ConnectedPeer, Connection } from "./peers.ts";
+import { checkSettings, type LibrarySettings } from "./settings.ts";
+import { type Created, NodeState } from "./state.ts";
+import { encodeBroadcast } from "./topics.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * A libp2p node. All of its promises take `{ signal, timeout }` and reject with `signal.reason` or a {@link P2PError}; for
+ * an argument of the wrong type or an unknown option with a `TypeError`, before anything is sent.
+ *
+ * @example Sending and receiving
+ * ```ts
+ * import { P2P } from "@unaiverse/p2p";
+ *
+ * await using node = await P2P.create({ identityDir: "./alice" });
+ * const peer = await node.connectTo(["/ip4/192.0.2.7/udp/4002/quic-v1/p2p/12D3KooW..."]);
+ * const channel = `${node.peerId}::dm:${peer.id}-greeting`;
+ * await node.sendMessageToPeer(channel, new TextEncoder().encode("hello"));
+ * for await (const message of node.messages()) {
+ *   console.log(message.from, message.channel, message.data.length);
+ * }
+ * ```
+ */
+export class P2P extends P2PEventTarget {
+  /** The label given as option `logSub`. */
+  readonly logSub: string;
+  /** Whether this node uses relays or is one. */
+  readonly relayIsEnabled: boolean;
+  readonly #state: NodeState;
+
+  private constructor(link: Link, created: Created, config: NodeConfig) {
+    super();
+    this.#state = new NodeState(link, created, this);
+    this.logSub = config.logSub;
+    this.relayIsEnabled = config.enableRelayClient || config.enableRelayService;
+  }
+
+  /**
+   * Sets what all nodes of the program share. Optional, once, before the first node; a later call only warns.
+   *
+   * @param settings The library, its limits, logging.
+   * @throws {RangeError} If a setting cannot be used.
+   */
+  static setupLibrary(settings: LibrarySettings): void {
+    const checked = checkSettings(settings);
+    const shared = registry();
+    if (shared.settings || (shared.link && !evaluation.replacing)) {
+      return warn("setupLibrary was called again or too late: ignored");
+    }
+    shared.settings = checked;
+  }
+
+  /**
+   * Makes a node; resolves as soon as it listens. The native library is loaded, and if need be built, with the first one.
+   *
+   * @param options At least `identityDir`.
+   * @param callOptions `{ signal, timeout }`.
+   * @returns The node. It keeps the process alive until it is closed, or `unref` is called.
+   * @throws {TypeError} If an option is missing, unknown or of the wrong type.
+   * @throws {RangeError} If an option has a value that cannot be used.
+   * @throws {P2PError} `ADDRESS_IN_USE`, `LISTEN_FAILED`, `LIMIT`, one of `IDENTITY_*`, `LIBRARY_*`, `RUNTIME_UNSUPPORTED`.
+   */
+  static async create(
+    options: P2POptions,
+    callOptions?: CallOptions,
+  ): Promise<P2P> {
+    const call = startCall("create", callOptions);
+    const config = checkOptions(options);
+    return await evaluation.create(() => P2P.#create(config, call));
+  }
+
+  static async #create(config: NodeConfig, call: Call): Promise<P2P> {
+    const { logSub: _, ...body } = config;
+    const link = Link.use();
+    try {
+      await bounded(link.ready, call);
+      const agent = `unaiverse-p2p/${VERSION} (${link.runtime})`;
+      return await link.request(call, {
+        op: Op.CREATE,
+        body: encodeJson({ ...body, agent }),
+        accept: (answer) => new P2P(link, answer as Created, config),
+        undo: (answer) => link.submit(Op.CLOSE, (answer as Created).node),
+      });
+    } catch (error) {
+      await link.release();
+      throw error;
+    }
+  }
+
+  /** The peer id of this node; `null` once it is closed. */
+  get peerId(): string | null {
+    return this.#state.ended ? null : this.#state.peerId;
+  }
+
+  /** The node's own addresses, each with `/p2p/<id>`, as they are now; empty once it is closed. */
+  get addresses(): string[] {
+    return [...this.#state.addresses];
+  }
+
+  /** Whether others can reach this node; `null` until that is known. */
+  get isPublic(): boolean | null {
+    return this.#state.isPublic;
+  }
+
+  /** Resolves when the node has ended, for whatever reason. */
+  get closed(): Promise<void> {
+    return this.#state.closed;
+  }
+
+  /**
+   * Connects to a peer by any of its addresses. Connecting to a peer that is connected is no error.
+   *
+   * @param addrs Multiaddrs of one peer; the first ends in `/p2p/<id>`.
+   * @param options `{ signal, timeout }`.
+   * @returns The peer and the address that was reached.
+   * @throws {RangeError} If `addrs` or one of them is empty.
+   * @throws {P2PError} `ADDRESS_INVALID`, `DIAL_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  async connectTo(
+    addrs: string[],
+    options?: CallOptions,
+  ): Promise<Connection> {
+    checkList("addrs", addrs, checkText);
+    if (addrs.length === 0) throw new RangeError("addrs must not be empty");
+    return await this.#state.request(
+      "connectTo",
+      Op.CONNECT,
+      { addrs },
+      options,
+    );
+  }
+
+  /**
+   * Sends what was accepted for a peer and closes all connections to it. No error if there are none.
+   *
+   * @param peerId The peer.
+   * @param options `{ signal, timeout }`.
+   * @throws {RangeError} If `peerId` is empty.
+   * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
+   */
+  async disconnectFrom(peerId: string, options?: CallOptions): Promise<void> {
+    const peer = checkText("peerId", peerId);
+    await this.#state.request(
+      "disconnectFrom",
+      Op.DISCONNECT,
+      { peer },
+      options,
+    );
+  }
+
+  /**
+   * Sends a message to one peer, which is dialled if it is not connected and its addresses are known. Messages to one peer
+   * arrive in the order of the calls.
+   *
+   * The promise resolves when the message was accepted into the window (4 MiB) of an open stream, at once while there is
+   * room; awaiting it is what slows a sender down to the speed of its receiver. There is no acknowledgement: if the stream
+   * breaks for good, what was accepted and not sent is told by a `drop` event.
+   *
+   * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
+   * @param data One byte or more; with the channel at most `maxMessageSize`.
+   * @param options `{ signal, timeout }`, for as long as the message has not been accepted.
+   * @returns Resolves when the message was accepted.
+   * @throws {RangeError} If the channel has another form, or `data` is empty or too long.
+   * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  sendMessageToPeer(
+    channel: string,
+    data: MessageData,
+    options?: CallOptions,
+  ): Promise<void> {
+    try {
+      const { outlets } = this.#state.live("sendMessageToPeer");
+      const call = options && startCall("sendMessageToPeer", options);
+      return outlets.send(channel, checkBytes("data", data), call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
+   *
+   * @param channel `<owner>::ps:<name>`, the topic.
+   * @param data The payload; with the channel at most `maxMessageSize` bytes.
+   * @param options `{ signal, timeout }`.
+   * @returns Resolves when the router has taken the message.
+   * @throws {RangeError} If the channel has another form, or `data` is too long.
+   * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  async broadcastMessage(
+    channel: string,
+    data: MessageData,
+    options?: CallOptions,
+  ): Promise<void> {
+    const body = encodeBroadcast(channel, data);
+    await this.#state.request("broadcastMessage", Op.PUBLISH, body, options);
+  }
+
+  /**
+   * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error.
+   *
+   * @param channel The topic, in this network `<owner>::ps:<name>`.
+   * @param options `{ signal, timeout }`.
+   * @throws {RangeError} If `channel` is empty.
+   * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  async subscribeToTopic(
+    channel: string,
+    options?: CallOptions,
+  ): Promise<void> {
+    const topic = checkText("channel", channel);
+    await this.#state.request(
+      "subscribeToTopic",
+      Op.SUBSCRIBE,
+      { topic },
+      options,
+    );
+  }
+
+  /**
+   * Ends a subscription. No error if there is none.
+   *
+   * @param channel The topic.
+   * @param options `{ signal, timeout }`.
+   * @throws {RangeError} If `channel` is empty.
+   * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  async unsubscribeFromTopic(
+    channel: string,
+    options?: CallOptions,
+  ): Promise<void> {
+    const topic = checkText("channel", channel);
+    const operation = "unsubscribeFromTopic";
+    await this.#state.request(operation, Op.UNSUBSCRIBE, { topic }, options);
+    this.#state.topics.delete(topic);
+  }
+
+  /**
+   * Takes the oldest message of each channel.
+   *
+   * @returns The messages; empty when none wait.
+   * @throws {P2PError} `CLOSED`.
+   */
+  popMessages(): Message[] {
+    return this.#state.live("popMessages").mailbox.takeOneOfEach();
+  }
+
+  /**
+   * Counts the messages that wait.
+   *
+   * @returns 0 once the node is closed.
+   */
+  getMessageQueueLength(): number {
+    return this.#state.ended ? 0 : this.#state.mailbox.length;
+  }
+
+  /**
+   * Takes messages in the order of their arrival, over all channels, as they come. Several iterators share the mailbox, also
+   * with `popMessages`: each message goes to one of them. When the node is closed they deliver what waits, and end.
+   *
+   * @param options `{ signal }`.
+   * @returns An iterator for `for await`; leaving the loop leaves the mailbox as it is.
+   * @throws {P2PError} `CLOSED`.
+   */
+  messages(options: MessagesOptions = {}): AsyncIterableIterator<Message> {
+    const { signal } = checkFields("options", options, ["signal"]);
+    const { mailbox } = this.#state.live("messages");
+    return new MessageIterator(mailbox, checkSignal(signal));
+  }
+
+  /**
+   * Lists the connected peers as they are now.
+   *
+   * @returns One record a peer; empty once the node is closed.
+   */
+  getConnectedPeersInfo(): ConnectedPeer[] {
+    return structuredClone([...this.#state.peers.values()]);
+  }
+
+  /**
+   * Lists who else is in the topics that this node has joined, as it is now.
+   *
+   * @param channel One topic; without it, all of them together.
+   * @returns Peer ids, each once; empty once the node is closed.
+   */
+  getTopicPeers(channel?: string): string[] {
+    const { topics } = this.#state;
+    if (channel !== undefined) return [...topics.get(channel) ?? []];
+    return [...new Set([...topics.values()].flat())];
+  }
+
+  /**
+   * Lists the known addresses of a peer, or of this node.
+   *
+   * @param peerId The peer; `""`, the default, is this node.
+   * @param options `{ signal, timeout }`.
+   * @returns Multiaddrs, each with `/p2p/<id>`; empty when none are known.
+   * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
+   */
+  async getNodeAddresses(
+    peerId: string = "",
+    options?: CallOptions,
+  ): Promise<string[]> {
+    if (typeof peerId !== "string") {
+      throw wrongType("peerId", "a string", peerId);
+    }
+    const operation = "getNodeAddresses";
+    const { addrs } = await this.#state.request<{ addrs: string[] | null }>(
+      operation,
+      Op.ADDRESSES,
+      { peer: peerId },
+      options,
+    );
+    return addrs ?? [];
+  }
+
+  /**
+   * Tells whether the node is known to be reachable by others.
+   *
+   * @returns `isPublic`, with `false` for unknown.
+   */
+  getReachability(): boolean {
+    return this.#state.isPublic === true;
+  }
+
+  /**
+   * Closes the node: sends what was accepted, closes its connections, and frees what it held. Closing twice is no error.
+   *
+   * @param options `{ all, signal, timeout }`, or `true` for `{ all: true }`: every node of this isolate.
+   * @returns A confirmation, once everything has ended.
+   * @throws {P2PError} `TIMEOUT`; the node goes on closing.
+   */
+  async close(options: boolean | CloseOptions = false): Promise<string> {
+    const { all, ...rest } = typeof options === "boolean"
+      ? { all: options }
+      : options;
+    const call = startCall("close", rest);
+    if (!all) return await this.#state.close(call);
+    const nodes = new Set(registry().link?.nodes.values()).add(this.#state);
+    await Promise.all(Array.from(nodes, (node) => node.close(call)));
+    return `All nodes of this isolate closed (${nodes.size}).`;
+  }
+
+  /** Lets the node keep the process alive, as it does from the start. */
+  ref(): void {
+    this.#state.hold(true);
+  }
+
+  /** Lets the process end although the node is open. */
+  unref(): void {
+    this.#state.hold(false);
+  }
+
+  /** Closes the node at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * A node behind its public face: the snapshots that events keep fresh, the mailbox, the outlets, and how it ends.
+ *
+ * @module
+ */
+
+import { bounded, type Call, type CallOptions, startCall } from "./deadline.ts";
+import { MailboxDrops } from "./drops.ts";
+import { P2PError } from "./errors.ts";
+import type { CloseDetail, DropDetail, P2PEventMap } from "./events.ts";
+import { evaluation } from "./evaluation.ts";
+import { Inlet, Mailbox } from "./mailbox.ts";
+import { Outlets } from "./messaging.ts";
+import { encodeCredit, encodeJson, Op } from "./native/codec.ts";
+import type { NodeEvent } from "./native/events.ts";
+import type { NodeSink } from "./native/inbox.ts";
+import type { Link } from "./native/link.ts";
+import { settingsInUse } from "./native/registry.ts";
+import type { ConnectedPeer } from "./peers.ts";
+
+/** The answer to `CREATE`. */
+export interface Created {
+  node: number;
+  peerId: string;
+  addresses: string[];
+  isPublic: boolean | null;
+}
+
+/** One node, from the answer to `CREATE` until it has ended. */
+export class NodeState implements NodeSink {
+  readonly link: Link;
+  readonly handle: number;
+  readonly peerId: string;
+  readonly outlets: Outlets;
+  readonly mailbox: Mailbox;
+  readonly peers: Map<string, ConnectedPeer> = new Map();
+  /** By topic, who else is in it. */
+  readonly topics: Map<string, string[]> = new Map();
+  /** Resolves when the node has ended. */
+  readonly closed: Promise<void>;
+  addresses: string[];
+  isPublic: boolean | null;
+
+  readonly #target: EventTarget;
+  readonly #inlets = new Set<number>();
+  readonly #resolveClosed: () => void;
+  #closing?: Promise<string>;
+  #ended = false;
+  #holding = true;
+
+  /** `target` is where the events are dispatched. */
+  constructor(link: Link, created: Created, target: EventTarget) {
+    this.link = link;
+    this.handle = created.node;
+    this.peerId = created.peerId;
+    this.addresses = created.addresses;
+    this.isPublic = created.isPublic;
+    this.#target = target;
+    const { maxMessageSize, ...settings } = settingsInUse();
+    const drops = new MailboxDrops((detail) => this.#dispatch("drop", detail));
+    this.outlets = new Outlets(link, this.handle, this.peerId, maxMessageSize);
+    this.mailbox = new Mailbox({
+      ...settings,
+      credit: (inlet, cost) => this.#credit(inlet, cost),
+      readable: () => target.dispatchEvent(new Event("readable")),
+      dropped: (message) => drops.add(message),
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    link.nodes.set(this.handle, this);
+    link.hold();
+    evaluation.nodes.add(this);
+  }
+
+  /** Whether the node has ended. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** This node, unless it is closed or closing. */
+  live(operation: string): this {
+    if (!this.#closing && !this.#ended) return this;
+    throw new P2PError("CLOSED", "the node is closed", { operation });
+  }
+
+  /** Asks the Go side of the node for something. */
+  async request<T>(
+    operation: string,
+    op: number,
+    body: Uint8Array | Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<T> {
+    const call = startCall(operation, options);
+    const { link, handle: node } = this.live(operation);
+    const accept = (answer: unknown) => answer as T;
+    if (body instanceof Uint8Array) {
+      return await link.request(call, { op, node, body, accept });
+    }
+    return await link.request(call, {
+      op,
+      node,
+      body: encodeJson(body),
+      peerId: body.peer as string,
+      accept,
+    });
+  }
+
+  /** Applies an event to the snapshots, and tells the program. */
+  event(event: NodeEvent): void {
+    switch (event.type) {
+      case "peerconnect":
+        this.peers.set(event.peer.id, event.peer);
+        return this.#dispatch("peerconnect", event.peer);
+      case "peerupdate":
+        this.peers.set(event.peer.id, event.peer);
+        return;
+      case "peerdisconnect":
+        this.peers.delete(event.peer.id);
+        return this.#dispatch("peerdisconnect", event.peer);
+      case "addresses": {
+        const { addresses } = event;
+        this.addresses = addresses;
+        return this.#dispatch("addresses", { addresses: [...addresses] });
+      }
+      case "reachability": {
+        const { reachability, isPublic } = event;
+        this.isPublic = isPublic;
+        return this.#dispatch("reachability", { reachability, isPublic });
+      }
+      case "topicpeers":
+        this.topics.set(event.topic, event.peers);
+        return;
+      case "inlet": {
+        const { inlet, peer, transport } = event;
+        this.#inlets.add(inlet);
+        this.link.inlets.set(
+          inlet,
+          new Inlet(this.mailbox, inlet, peer, transport),
+        );
+        return;
+      }
+      case "inletclosed":
+        this.#inlets.delete(event.inlet);
+        this.link.inlets.delete(event.inlet);
+        return;
+      case "outletdown": {
+        const { outlet, peer, lostMessages, lostBytes } = event;
+        if (lostMessages > 0) {
+          this.#drop("stream-failed", lostMessages, lostBytes, {
+            peerId: peer,
+          });
+        }
+        return this.link.outlets.get(outlet)?.down();
+      }
+      case "drop": {
+        const { reason, messages, bytes, channel, peer } = event;
+        const about: Partial<DropDetail> = {};
+        if (channel) about.channel = channel;
+        if (peer) about.peerId = peer;
+        return this.#drop(reason, messages, bytes, about);
+      }
+      case "warning": {
+        const { code, message } = event;
+        return this.#dispatch("warning", { code, message });
+      }
+      case "closed":
+        return this.lost(event.reason);
+    }
+  }
+
+  /** Ends a node that has ended on the other side. */
+  lost(reason: string): void {
+    this.#end({ reason });
+  }
+
+  /** Lets this node keep the process alive, or not. */
+  hold(holding: boolean): void {
+    if (this.#ended || holding === this.#holding) return;
+    this.#holding = holding;
+    if (holding) this.link.hold();
+    else this.link.drop();
+  }
+
+  /** Closes the node, once; resolves to a confirmation when everything of it has ended. */
+  close(call: Call = { operation: "close" }): Promise<string> {
+    const text = `Node ${this.peerId} closed.`;
+    if (this.#ended) this.#closing ??= Promise.resolve(text);
+    this.#closing ??= this.#close().then(() => text);
+    return bounded(this.#closing, call);
+  }
+
+  async #close(): Promise<void> {
+    this.outlets.close(true);
+    try {
+      await this.link.request({ operation: "close" }, {
+        op: Op.CLOSE,
+        node: this.handle,
+      });
+    } catch (error) {
+      // A link or node that is gone by itself has left nothing to close.
+      if (!(error instanceof P2PError && error.code === "CLOSED")) throw error;
+    } finally {
+      await this.#end({});
+    }
+  }
+
+  async #end(detail: CloseDetail): Promise<void> {
+    if (this.#ended) return;
+    this.hold(false);
+    this.#ended = true;
+    this.outlets.close(false);
+    for (const inlet of this.#inlets) this.link.inlets.delete(inlet);
+    this.#inlets.clear();
+    this.link.forget(this.handle);
+    evaluation.nodes.delete(this);
+    this.peers.clear();
+    this.topics.clear();
+    this.addresses = [];
+    this.mailbox.end();
+    this.#dispatch("close", detail);
+    this.#resolveClosed();
+    await this.link.release();
+  }
+
+  #credit(inlet: Inlet, cost: number): void {
+    if (!this.#inlets.has(inlet.handle)) return;
+    this.link.submit(Op.CREDIT, inlet.handle, encodeCredit(cost));
+  }
+
+  #drop(
+    reason: string,
+    messages: number,
+    bytes: number,
+    about: Partial<DropDetail>,
+  ): void {
+    this.#dispatch("drop", { reason, ...about, messages, bytes });
+  }
+
+  #dispatch<K extends Exclude<keyof P2PEventMap, "readable">>(
+    type: K,
+    detail: P2PEventMap[K]["detail"],
+  ): void {
+    this.#target.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

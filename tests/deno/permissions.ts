@@ -1,0 +1,36 @@
+/**
+ * Deno's permissions: what a program with nodes has to be allowed. Not named
+ * `.test.ts`, so that Bun leaves it alone; the test command runs it by itself.
+ */
+import { assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
+import { buildLibrary } from "../../scripts/build.ts";
+import { withFolder } from "../support/node.ts";
+import { runProgram } from "../support/program.ts";
+
+Deno.test("a library that is named needs --allow-ffi for itself and nothing else", async () => {
+  const library = await buildLibrary();
+  const ended = await withFolder((folder) =>
+    runProgram("permission.ts", {
+      args: [library, folder],
+      permissions: [`--allow-ffi=${library}`],
+    })
+  );
+  assertEquals(ended.stderr, "");
+  assertEquals([ended.code, ended.stdout], [0, "no other permission\n"]);
+});
+
+Deno.test("the library of the package needs to be read as well", async () => {
+  const library = await buildLibrary();
+  const ended = await withFolder((folder) =>
+    runProgram("wasm.ts", {
+      args: [folder],
+      permissions: [
+        `--allow-ffi=${library}`,
+        `--allow-read=${dirname(library)}`,
+      ],
+    })
+  );
+  assertEquals(ended.stderr, "");
+  assertEquals(ended.code, 0);
+});

@@ -1,0 +1,376 @@
+/** Direct messages: content, order, limits, and that none is lost. */
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { test } from "node:test";
+import { type P2P, P2PError } from "../mod.ts";
+import { connect, createNode, directChannel } from "./support/node.ts";
+import { bytes, decode, encode, once, take } from "./support/wait.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MAX_MESSAGE_SIZE = 50 * MIB;
+
+test("a message arrives as it was sent, with its sender and channel", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob, "text~trail");
+  const data = bytes(1000);
+  const before = Date.now();
+  await alice.sendMessageToPeer(channel, data);
+  const [message] = await take(bob, 1);
+  assertEquals(message.from, alice.peerId);
+  assertEquals(message.channel, channel);
+  assertEquals(message.data, data);
+  // Finer than Date.now(), which cuts the fraction off.
+  assert(message.receivedAt >= before && message.receivedAt < Date.now() + 1);
+  const [peer] = bob.getConnectedPeersInfo();
+  assertEquals(message.transport, peer.transport);
+});
+
+test("messages go both ways, whoever connected", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  await bob.sendMessageToPeer(directChannel(bob, alice), encode("first"));
+  await alice.sendMessageToPeer(directChannel(alice, bob), encode("second"));
+  assertEquals(decode((await take(alice, 1))[0].data), "first");
+  assertEquals(decode((await take(bob, 1))[0].data), "second");
+});
+
+for (const transport of ["tcp", "quic", "ws", "webtransport"] as const) {
+  test(`messages of all sizes arrive over ${transport}`, async () => {
+    const options = { transports: [transport] };
+    await using alice = await createNode(options);
+    await using bob = await createNode(options);
+    await connect(alice, bob);
+    const channel = directChannel(alice, bob);
+    const sizes = [1, 255, 16 * KIB, 64 * KIB - 1, 300 * KIB, 5 * MIB, 2];
+    for (const [seed, size] of sizes.entries()) {
+      await alice.sendMessageToPeer(channel, bytes(size, seed));
+    }
+    const messages = await take(bob, sizes.length);
+    for (const [seed, { data, transport: used }] of messages.entries()) {
+      assertSameBytes(data, bytes(sizes[seed], seed));
+      assertEquals(used, messages[0].transport);
+    }
+  });
+}
+
+test("all of many messages arrive in the order in which they were sent", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const count = 20_000;
+  const sent = sendNumbered(alice, bob, count);
+  const messages = await take(bob, count);
+  await sent;
+  for (const [index, { data }] of messages.entries()) {
+    assertEquals(decode(data).trimEnd(), `${index}`);
+  }
+});
+
+test("what was sent before anybody reads waits for the reader", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const count = 2000;
+  await sendNumbered(alice, bob, count);
+  await alice.close();
+  const messages = await take(bob, count);
+  assertEquals(decode(messages[count - 1].data).trimEnd(), `${count - 1}`);
+});
+
+test("close() delivers what was accepted", async () => {
+  await using bob = await createNode();
+  for (let round = 0; round < 5; round++) {
+    const alice = await createNode();
+    await connect(alice, bob);
+    const channel = directChannel(alice, bob);
+    for (let i = 0; i < 20; i++) {
+      await alice.sendMessageToPeer(channel, bytes(64 * KIB, i));
+    }
+    await alice.close();
+    const messages = await take(bob, 20);
+    assertSameBytes(messages[19].data, bytes(64 * KIB, 19));
+  }
+});
+
+test("the sender waits for a receiver that does not read, and loses nothing", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const size = 256 * KIB;
+  let accepted = 0;
+  for (let waiting = false; !waiting;) {
+    try {
+      const data = bytes(size, accepted);
+      await alice.sendMessageToPeer(channel, data, { timeout: 1000 });
+      accepted++;
+      assertLess(accepted * size, 100 * MIB, "nothing held the sender back");
+    } catch (error) {
+      waiting = error instanceof P2PError && error.code === "TIMEOUT";
+      if (!waiting) throw error;
+    }
+  }
+  const messages = await take(bob, accepted);
+  for (const [index, { data }] of messages.entries()) {
+    assertSameBytes(data, bytes(size, index));
+  }
+  await alice.sendMessageToPeer(channel, encode("goes on"));
+  assertEquals(decode((await take(bob, 1))[0].data), "goes on");
+});
+
+test("a peer that is not read holds up no other", async () => {
+  await using flooder = await createNode();
+  await using friend = await createNode();
+  await using bob = await createNode();
+  await connect(flooder, bob);
+  await connect(friend, bob);
+  const flood = directChannel(flooder, bob);
+  const stopped = new AbortController();
+  const sends = Array.from(
+    { length: 100 },
+    () =>
+      flooder.sendMessageToPeer(flood, new Uint8Array(MIB), {
+        signal: stopped.signal,
+      }).catch(() => {}),
+  );
+  const channel = directChannel(friend, bob);
+  await friend.sendMessageToPeer(channel, encode("let me through"));
+  while (!bob.popMessages().some((message) => message.channel === channel)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  stopped.abort();
+  await Promise.all(sends);
+});
+
+test("senders at once never mix their frames", async () => {
+  const options = { transports: ["tcp" as const] };
+  await using alice = await createNode(options);
+  await using bob = await createNode(options);
+  await connect(alice, bob);
+  const sizes = [20 * MIB, 4 * MIB, MIB, 100, 4 * MIB, 10, MIB];
+  const send = (from: P2P, to: P2P) =>
+    Promise.all(sizes.map((size, seed) =>
+      from.sendMessageToPeer(
+        directChannel(from, to, `${seed}`),
+        bytes(size, seed),
+      )
+    ));
+  const [inBob, inAlice] = await Promise.all([
+    take(bob, sizes.length),
+    take(alice, sizes.length),
+    send(alice, bob),
+    send(bob, alice),
+  ]);
+  for (const { channel, data } of [...inBob, ...inAlice]) {
+    const seed = Number(channel.split("-").at(-1));
+    assertSameBytes(data, bytes(sizes[seed], seed));
+  }
+});
+
+test("the caller may reuse its bytes at once", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const data = new Uint8Array(1000);
+  const sends: Promise<void>[] = [];
+  for (let i = 0; i < 200; i++) {
+    data.fill(i);
+    sends.push(alice.sendMessageToPeer(channel, data));
+  }
+  const messages = await take(bob, sends.length);
+  await Promise.all(sends);
+  for (const [i, message] of messages.entries()) {
+    assert(message.data.every((byte) => byte === i));
+  }
+});
+
+test("the receiver owns the bytes of a message", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  await alice.sendMessageToPeer(channel, encode("first"));
+  await alice.sendMessageToPeer(channel, encode("second"));
+  const [first, second] = await take(bob, 2);
+  assertEquals(first.data.buffer.byteLength, 5);
+  structuredClone(first.data, { transfer: [first.data.buffer as ArrayBuffer] });
+  assertEquals(decode(second.data), "second");
+});
+
+test("buffers and views of any kind can be sent", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const whole = bytes(64);
+  const views = [
+    whole,
+    whole.buffer,
+    new DataView(whole.buffer, 8, 16),
+    new Float64Array(whole.buffer, 16, 2),
+    whole.subarray(3, 5),
+  ];
+  for (const view of views) await alice.sendMessageToPeer(channel, view);
+  const received = (await take(bob, views.length)).map(({ data }) => data);
+  assertEquals(received, [
+    whole,
+    whole,
+    whole.slice(8, 24),
+    whole.slice(16, 32),
+    whole.slice(3, 5),
+  ]);
+});
+
+test("the largest message arrives, and one byte more is a RangeError", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const largest = MAX_MESSAGE_SIZE - 1 - channel.length;
+  await assertRejects(
+    () => alice.sendMessageToPeer(channel, new Uint8Array(largest + 1)),
+    RangeError,
+  );
+  const data = bytes(largest);
+  const sent = alice.sendMessageToPeer(channel, data);
+  const [message] = await take(bob, 1);
+  await sent;
+  assertSameBytes(message.data, data);
+});
+
+test("an empty payload is a RangeError and harms nothing", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  await alice.sendMessageToPeer(channel, encode("1"));
+  await assertRejects(
+    () => alice.sendMessageToPeer(channel, new Uint8Array()),
+    RangeError,
+  );
+  await alice.sendMessageToPeer(channel, encode("2"));
+  const texts = (await take(bob, 2)).map(({ data }) => decode(data));
+  assertEquals(texts, ["1", "2"]);
+});
+
+test("a string is a TypeError that names TextEncoder", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  const error = await assertRejects(
+    () => alice.sendMessageToPeer(directChannel(alice, bob), "x" as never),
+    TypeError,
+  );
+  assertStringIncludes(error.message, "TextEncoder");
+});
+
+test("a channel that is none is refused before anything is sent", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  const wrong = ["", "hello", `${alice.peerId}::dm:${bob.peerId}`, "a::ps:b"];
+  for (const channel of wrong) {
+    await assertRejects(
+      () => alice.sendMessageToPeer(channel, encode("x")),
+      RangeError,
+    );
+  }
+  await assertRejects(
+    () => alice.sendMessageToPeer(7 as never, encode("x")),
+    TypeError,
+  );
+  const long = directChannel(alice, bob, "x".repeat(200));
+  await assertRejects(
+    () => alice.sendMessageToPeer(long, encode("x")),
+    RangeError,
+  );
+});
+
+test("a message goes to nobody but a known peer", async () => {
+  await using alice = await createNode();
+  const stranger = await createNode();
+  const codes: [string, string][] = [
+    [alice.peerId!, "PEER_SELF"],
+    [stranger.peerId!, "PEER_UNKNOWN"],
+    ["nobody", "PEER_INVALID"],
+  ];
+  await stranger.close();
+  for (const [peer, code] of codes) {
+    const error = await assertRejects(
+      () => alice.sendMessageToPeer(`x::dm:${peer}-y`, encode("x")),
+      P2PError,
+    );
+    assertEquals([error.code, error.operation, error.peerId], [
+      code,
+      "sendMessageToPeer",
+      peer,
+    ]);
+  }
+});
+
+test("a message to a peer that was left connects to it again", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  await alice.sendMessageToPeer(channel, encode("before"));
+  const gone = once(bob, "peerdisconnect");
+  await alice.disconnectFrom(bob.peerId!);
+  await gone;
+  await alice.sendMessageToPeer(channel, encode("after"));
+  const texts = (await take(bob, 2)).map(({ data }) => decode(data));
+  assertEquals(texts, ["before", "after"]);
+});
+
+test("an aborted send that waits is not sent", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const controller = new AbortController();
+  const reason = new Error("too late");
+  const sends = Array.from(
+    { length: 60 },
+    (_, index) =>
+      alice.sendMessageToPeer(channel, bytes(MIB, index), {
+        signal: controller.signal,
+      }),
+  );
+  const last = sends.at(-1)!.catch((error) => error);
+  controller.abort(reason);
+  assertEquals(await last, reason);
+  const outcomes = await Promise.allSettled(sends);
+  const kept = outcomes.filter(({ status }) => status === "fulfilled").length;
+  await alice.sendMessageToPeer(channel, encode("the end"));
+  const messages = await take(bob, kept + 1);
+  assertEquals(decode(messages[kept].data), "the end");
+});
+
+/** Messages of 100 bytes that begin with their number. */
+async function sendNumbered(
+  from: P2P,
+  to: P2P,
+  count: number,
+): Promise<void> {
+  const channel = directChannel(from, to);
+  for (let i = 0; i < count; i++) {
+    await from.sendMessageToPeer(channel, encode(`${i}`.padEnd(100)));
+  }
+}
+
+/** Like assertEquals(), without comparing millions of bytes one by one. */
+function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
+  assertEquals(actual.length, expected.length);
+  assert(
+    actual.every((byte, index) => byte === expected[index]),
+    "other bytes",
+  );
+}

@@ -1,0 +1,59 @@
+/** Processes with nodes: how long they live, and that each way to end is a clean one. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { test } from "node:test";
+import { withFolder } from "./support/node.ts";
+import { findFreePorts } from "./support/ports.ts";
+import { type Ended, runProgram } from "./support/program.ts";
+
+const ends: [how: string, code: number][] = [
+  ["exit", 3],
+  ["throw", 1],
+  ["close", 0],
+  ["closeAll", 0],
+  ["unref", 0],
+];
+for (const [how, code] of ends) {
+  test(`a process with traffic running ends cleanly by "${how}"`, async () => {
+    const ended = await run("ends.ts", [how]);
+    assertEquals([ended.code, ended.signal, ended.hung], [code, null, false]);
+    if (how === "throw") assertStringIncludes(ended.stderr, "on purpose");
+    else assertEquals(ended.stderr, "");
+  });
+}
+
+test("a node keeps its process alive", async () => {
+  const ended = await run("alive.ts");
+  assertEquals([ended.code, ended.stdout], [0, "still alive\n"]);
+});
+
+test("WebAssembly and timers work beside the library", async () => {
+  const ended = await run("wasm.ts");
+  assertEquals([ended.code, ended.stdout], [0, "1000000\n"]);
+});
+
+test("a listener that throws is reported and stops nothing", async () => {
+  const ended = await run("throwing.ts");
+  assertEquals([ended.code, ended.stdout], [
+    0,
+    "reported: a listener's fault\ngoes on\n",
+  ]);
+});
+
+test("four Workers have a node each, and a terminated one frees its port", async () => {
+  const ended = await run("workers.ts", [], [`${await findFreePorts()}`]);
+  assertEquals([ended.code, ended.stdout, ended.stderr], [
+    0,
+    "free in time\ndone\n",
+    "",
+  ]);
+});
+
+function run(
+  name: string,
+  before: string[] = [],
+  after: string[] = [],
+): Promise<Ended> {
+  return withFolder((folder) =>
+    runProgram(name, { args: [...before, folder, ...after] })
+  );
+}

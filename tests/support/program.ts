@@ -1,0 +1,68 @@
+/**
+ * Runs a program of `tests/programs/` in a process of its own, in the runtime that
+ * runs the tests unless another is named, and tells how it ended.
+ */
+import { join } from "@std/path";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const DEADLINE = 30_000;
+
+/** The runtime that runs the tests. */
+export const RUNTIME = process.versions.bun ? "bun" : "deno";
+
+/** How to run a program. */
+export interface ProgramOptions {
+  args?: string[];
+  env?: Record<string, string>;
+  /** Flags for Deno; everything is allowed when there are none. */
+  permissions?: string[];
+  /** An executable other than the one that runs the tests. */
+  path?: string;
+  /** Which runtime that is. */
+  runtime?: "deno" | "bun";
+}
+
+/** How a program ended. */
+export interface Ended {
+  /** The exit code; `null` when a signal ended it. */
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+  /** Whether it was killed because it did not end by itself. */
+  hung: boolean;
+}
+
+/** Runs `tests/programs/<name>` and waits for its end. */
+export function runProgram(
+  name: string,
+  options: ProgramOptions = {},
+): Promise<Ended> {
+  const { runtime = RUNTIME, path = process.execPath } = options;
+  const run = runtime === "deno"
+    ? ["run", "--quiet", "--no-prompt", ...options.permissions ?? ["-A"]]
+    : ["run"];
+  const program = join(ROOT, "tests", "programs", name);
+  const child = spawn(path, [...run, program, ...options.args ?? []], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = { stdout: "", stderr: "", hung: false };
+  child.stdout.setEncoding("utf8").on("data", (text) => ended.stdout += text);
+  child.stderr.setEncoding("utf8").on("data", (text) => ended.stderr += text);
+  const deadline = setTimeout(() => {
+    ended.hung = true;
+    child.kill("SIGKILL");
+  }, DEADLINE);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearTimeout(deadline);
+      resolve({ ...ended, code, signal });
+    });
+  });
+}
