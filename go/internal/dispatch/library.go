@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"runtime"
 	"sync"
@@ -25,9 +26,13 @@ var library = struct {
 	settings settings
 	nodes    int
 	sessions map[*Session]struct{}
+	// closing counts the nodes that are about to end; ended is closed when one of them has, and replaced.
+	closing int
+	ended   chan struct{}
 }{
 	settings: settings{MaxInstances: 32, MaxMessageSize: 52428800, LogLevel: "off"},
 	sessions: map[*Session]struct{}{},
+	ended:    make(chan struct{}),
 }
 
 func init() {
@@ -77,6 +82,43 @@ func release() {
 	library.mu.Lock()
 	library.nodes--
 	library.mu.Unlock()
+}
+
+// closeOf runs the end of a node.
+func closeOf(end func()) {
+	library.mu.Lock()
+	library.closing++
+	library.mu.Unlock()
+	end()
+	library.mu.Lock()
+	library.closing--
+	close(library.ended)
+	library.ended = make(chan struct{})
+	library.mu.Unlock()
+}
+
+// afterClosing runs create again for as long as it fails for want of what an ending node of this process still has: its port, its identity
+// or its place. A watcher restarts a program in the same process, and the new run asks before the old one has let go.
+func afterClosing(ctx context.Context, create func() error) error {
+	for {
+		library.mu.Lock()
+		closing, ended := library.closing, library.ended
+		library.mu.Unlock()
+		err := create()
+		if err == nil || closing == 0 {
+			return err
+		}
+		switch boundary.AsError(err).Code {
+		case boundary.AddressInUse, boundary.IdentityInUse, boundary.Limit:
+		default:
+			return err
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 type inspection struct {

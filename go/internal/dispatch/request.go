@@ -145,24 +145,31 @@ var answered any = new(struct{ _ byte })
 // create answers before the node is started, so that JavaScript knows it when its first event comes.
 func (s *Session) create(id uint32, options *node.Options) {
 	s.run(s.ctx, id, inGoroutine, func(ctx context.Context) (any, error) {
-		maxMessageSize, err := reserve()
-		if err != nil {
+		if err := afterClosing(ctx, func() error { return s.tryCreate(ctx, id, options) }); err != nil {
 			return nil, err
 		}
-		n, err := node.New(ctx, s.port, options, maxMessageSize)
-		if err != nil {
-			release()
-			return nil, err
-		}
-		if err := s.add(ctx, n); err != nil {
-			n.Close()
-			release()
-			return nil, err
-		}
-		s.answer(id, n.Created(), nil)
-		n.Start()
 		return answered, nil
 	})
+}
+
+func (s *Session) tryCreate(ctx context.Context, id uint32, options *node.Options) error {
+	maxMessageSize, err := reserve()
+	if err != nil {
+		return err
+	}
+	n, err := node.New(ctx, s.port, options, maxMessageSize)
+	if err != nil {
+		release()
+		return err
+	}
+	if err := s.add(ctx, n); err != nil {
+		n.Close()
+		release()
+		return err
+	}
+	s.answer(id, n.Created(), nil)
+	n.Start()
+	return nil
 }
 
 func (s *Session) answer(id uint32, result any, err error) {

@@ -141,10 +141,12 @@ func (s *Session) take(handle uint32) *member {
 func (s *Session) closeNode(m *member) {
 	taken := s.take(m.Handle()) != nil
 	m.cancel(errClosed)
-	m.Close()
-	if taken {
-		release()
-	}
+	closeOf(func() {
+		m.Close()
+		if taken {
+			release()
+		}
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for outlet, owner := range s.outlets {

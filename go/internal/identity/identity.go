@@ -1,5 +1,5 @@
-// Package identity keeps a node's private key in its identity folder: identity.key, a libp2p protobuf PrivateKey as the Python node writes it.
-// A folder belongs to one live node at a time, and a key file is written once, whole, or not at all.
+// Package identity keeps a node's private key in its identity folder: identity.key, a libp2p protobuf PrivateKey as the Python node has it. A
+// folder belongs to one live node at a time, and a key file is written once, whole, or not at all.
 package identity
 
 import (
@@ -39,7 +39,8 @@ func Open(folder string) (*Identity, error) {
 	}
 	lock, err := lockFolder(folder)
 	if errors.Is(err, errLocked) {
-		return nil, boundary.Errorf(boundary.IdentityInUse, "%s belongs to another node that is running; give each node its own identityDir", folder)
+		return nil, boundary.Errorf(boundary.IdentityInUse,
+			"%s belongs to another node that is running; give each node its own identityDir", folder)
 	}
 	if err != nil {
 		return nil, unreadable(err, folder)

@@ -40,7 +40,7 @@ type Options struct {
 	Agent              string            `json:"agent"`
 }
 
-// Limits replace those of the resource manager; nil keeps its own.
+// Limits replace those of the resource manager, 1 or more; nil keeps its own.
 type Limits struct {
 	Connections        *int   `json:"connections"`
 	ConnectionsPerPeer *int   `json:"connectionsPerPeer"`

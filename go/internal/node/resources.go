@@ -17,22 +17,19 @@ func newResourceManager(limits Limits) (network.ResourceManager, error) {
 
 	var partial rcmgr.PartialLimitConfig
 	if limits.Connections != nil {
-		n := limit(*limits.Connections)
+		n := rcmgr.LimitVal(*limits.Connections)
 		partial.System.Conns, partial.System.ConnsInbound, partial.System.ConnsOutbound = n, n, n
 	}
 	if limits.ConnectionsPerPeer != nil {
-		n := limit(*limits.ConnectionsPerPeer)
+		n := rcmgr.LimitVal(*limits.ConnectionsPerPeer)
 		partial.PeerDefault.Conns, partial.PeerDefault.ConnsInbound, partial.PeerDefault.ConnsOutbound = n, n, n
 	}
 	if limits.StreamsPerPeer != nil {
-		n := limit(*limits.StreamsPerPeer)
+		n := rcmgr.LimitVal(*limits.StreamsPerPeer)
 		partial.PeerDefault.Streams, partial.PeerDefault.StreamsInbound, partial.PeerDefault.StreamsOutbound = n, n, n
 	}
 	if limits.Memory != nil {
 		partial.System.Memory = rcmgr.LimitVal64(*limits.Memory)
-		if *limits.Memory == 0 {
-			partial.System.Memory = rcmgr.BlockAllLimit64
-		}
 	}
 	return rcmgr.NewResourceManager(
 		rcmgr.NewFixedLimiter(partial.Build(scaling.AutoScale())),
@@ -42,12 +39,4 @@ func newResourceManager(limits Limits) (network.ResourceManager, error) {
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: 1024}},
 		),
 	)
-}
-
-// limit: to the resource manager 0 means its default, to the options none at all.
-func limit(n int) rcmgr.LimitVal {
-	if n == 0 {
-		return rcmgr.BlockAllLimit
-	}
-	return rcmgr.LimitVal(n)
 }

@@ -84,7 +84,7 @@ func New(h host.Host, config Config) (*Service, error) {
 	logger := logging.Logger("pubsub")
 	var err error
 	if s.sample, err = sampleMessage(h); err == nil {
-		s.router, err = build(ctx, h,
+		s.router, err = build(ctx, connectedHost{h},
 			libp2ppubsub.WithMessageSignaturePolicy(libp2ppubsub.StrictSign),
 			libp2ppubsub.WithMaxMessageSize(config.MaxMessageSize),
 			libp2ppubsub.WithPeerOutboundQueueSize(queueSize),
@@ -112,11 +112,11 @@ func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
 	}
 	s.published.Store(true)
 	for {
-		handle, err := s.join(name)
+		t, err := s.join(name)
 		if err != nil {
 			return err
 		}
-		err = handle.Publish(ctx, data)
+		err = t.handle.Publish(ctx, data, libp2ppubsub.WithReadiness(t.mesh.ready))
 		if errors.Is(err, libp2ppubsub.ErrTopicClosed) && s.ctx.Err() == nil {
 			// The topic was left in between; publishing joins it again.
 			continue

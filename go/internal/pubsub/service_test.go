@@ -227,3 +227,14 @@ func a100BytePacket(topic string) *libp2ppubsub.RPC {
 	rpc.Publish = []*pb.Message{{Topic: &topic, Data: make([]byte, 100)}}
 	return rpc
 }
+
+func TestASubscribersFirstMessageWaitsForTheMesh(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		a, b := meet(t, floodSub)
+		require.NoError(t, a.Subscribe("t"))
+		require.NoError(t, b.Subscribe("t"))
+		a.awaitPeer(t, "t", b)
+		a.publish(t, "t", "first", "second")
+		b.awaitMessages(t, "first", "second")
+	})
+}

@@ -13,9 +13,9 @@ import (
 )
 
 type topic struct {
-	name         string
 	handle       *libp2ppubsub.Topic
 	subscription *libp2ppubsub.Subscription
+	mesh         mesh
 	// leave stops following the topic's peers, and returns when no event about them can come any more.
 	leave func()
 }
@@ -34,6 +34,7 @@ func (s *Service) Subscribe(name string) error {
 	if err != nil {
 		return s.failed("subscribe to", name, err)
 	}
+	t.mesh.subscribe()
 	subscription := t.subscription
 	s.start("pubsub: subscription", func() { s.receive(subscription) })
 	return nil
@@ -59,14 +60,10 @@ func (s *Service) Unsubscribe(name string) error {
 	return s.failed("leave", name, t.handle.Close())
 }
 
-func (s *Service) join(name string) (*libp2ppubsub.Topic, error) {
+func (s *Service) join(name string) (*topic, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.joinLocked(name)
-	if err != nil {
-		return nil, err
-	}
-	return t.handle, nil
+	return s.joinLocked(name)
 }
 
 func (s *Service) joinLocked(name string) (*topic, error) {
@@ -87,21 +84,21 @@ func (s *Service) joinLocked(name string) (*topic, error) {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	ended := make(chan struct{})
-	s.start("pubsub: topic peers", func() {
-		defer close(ended)
-		s.follow(ctx, name, events)
-	})
-	t := &topic{name: name, handle: handle, leave: func() {
+	t := &topic{handle: handle, leave: func() {
 		cancel()
 		<-ended
 		events.Cancel()
 	}}
+	s.start("pubsub: topic peers", func() {
+		defer close(ended)
+		s.follow(ctx, t, name, events)
+	})
 	s.topics[name] = t
 	return t, nil
 }
 
 // follow reports who is in a topic.
-func (s *Service) follow(ctx context.Context, name string, events *libp2ppubsub.TopicEventHandler) {
+func (s *Service) follow(ctx context.Context, t *topic, name string, events *libp2ppubsub.TopicEventHandler) {
 	var peers []peer.ID
 	for {
 		event, err := events.NextPeerEvent(ctx)
@@ -112,6 +109,7 @@ func (s *Service) follow(ctx context.Context, name string, events *libp2ppubsub.
 		if event.Type == libp2ppubsub.PeerJoin {
 			peers = append(peers, event.Peer)
 		}
+		t.mesh.peers(len(peers))
 		s.Events.TopicPeers(name, slices.Clone(peers))
 	}
 }

@@ -98,8 +98,8 @@ func (p *Port) Deliver(inlet uint32, chunk boundary.Chunk, from, to int) {
 		for at := from; at < to; {
 			size := 4 + int(binary.BigEndian.Uint32(chunk.Data[at:]))
 			frame := chunk.Data[at+4 : at+size]
-			channel := string(frame[1 : 1+frame[0]])
-			p.messages = append(p.messages, Message{inlet, channel, slices.Clone(frame[1+frame[0]:])})
+			payload := 1 + int(frame[0])
+			p.messages = append(p.messages, Message{inlet, string(frame[1:payload]), slices.Clone(frame[payload:])})
 			at += size
 		}
 	})
