@@ -74,11 +74,24 @@ export function whole({ code, output }: Finished): Outcome {
     : { passed: 0, failed: 1, output };
 }
 
-/** The counts of `deno test`: `ok | 3 passed | 0 failed (1s)`. */
-export function denoCounts(finished: Finished): Outcome {
-  const found = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/m
-    .exec(finished.output);
-  return counted(finished, found?.[1], found?.[2]);
+/**
+ * The counts of `deno test`, from its JUnit report: the tests at the end of each
+ * nesting, as Bun counts them, where Deno's own summary counts the groups too.
+ */
+export function denoCounts(finished: Finished, report: string): Outcome {
+  const cases = [
+    ...report.matchAll(/<testcase name="([^"]*)"[^>]*>(.*?)<\/testcase>/gs),
+  ].map(([, name, result]) => ({ name, result }));
+  const tests = cases.filter(({ name, result }) =>
+    !result.includes("<skipped") &&
+    !cases.some((other) => other.name.startsWith(`${name} &gt; `))
+  );
+  const failed = tests.filter(({ result }) => /<(failure|error)/.test(result));
+  return counted(
+    finished,
+    report && String(tests.length - failed.length),
+    String(failed.length),
+  );
 }
 
 /** The counts of `bun test`: ` 3 pass` and ` 0 fail`, each on a line. */
@@ -112,12 +125,12 @@ export function goCounts(finished: Finished): Outcome {
 
 function counted(
   { code, output }: Finished,
-  passed?: string,
-  failed?: string,
+  passed = "",
+  failed = "",
 ): Outcome {
-  const counts = { passed: Number(passed ?? 0), failed: Number(failed ?? 0) };
+  const counts = { passed: Number(passed), failed: Number(failed) };
   // A runner that crashed, or found nothing to run, has failed whatever it counted.
-  const broken = code !== 0 || passed === undefined;
+  const broken = code !== 0 || passed === "";
   if (broken && counts.failed === 0) counts.failed = 1;
   return { ...counts, output };
 }

@@ -29,7 +29,7 @@
  * | `PEER_SELF` | the peer is this node itself |
  * | `PEER_UNKNOWN` | no address of the peer is known |
  * | `PROTOCOL_UNSUPPORTED` | the peer does not speak the protocol |
- * | `RUNTIME_UNSUPPORTED` | this is neither Deno nor Bun, or too old a version |
+ * | `RUNTIME_UNSUPPORTED` | the runtime is not a supported one, or too old |
  * | `STREAM_FAILED` | the stream to the peer broke and could not be replaced |
  * | `TIMEOUT` | the `timeout` of the call ran out |
  * | `TOPIC_FAILED` | the router refused a topic operation |
@@ -94,7 +94,7 @@ export class P2PError extends Error {
   /** The method that failed, for example `connectTo`. */
   readonly operation: string;
   /** The peer that the failure is about, where there is one. */
-  readonly peerId?: string;
+  declare readonly peerId?: string;
 
   /**
    * Makes an error; programs catch these, they seldom make them.

@@ -6,6 +6,7 @@
  */
 
 import { P2PError } from "./errors.ts";
+import type { Settings } from "./settings.ts";
 import { registry } from "./native/registry.ts";
 
 /** A node as its evaluation knows it. */
@@ -19,7 +20,9 @@ export class Evaluation {
   readonly nodes: Set<Closable> = new Set();
   /** When the nodes of the evaluation before have closed. */
   readonly ready: Promise<void>;
-  /** Whether those are still closing. */
+  /** What this evaluation gave to `P2P.setupLibrary`. */
+  settings?: Settings;
+  /** Whether those nodes are still closing. */
   replacing = false;
 
   readonly #creating = new Set<Promise<unknown>>();
@@ -57,7 +60,8 @@ export class Evaluation {
 
   async #replace(before: Evaluation): Promise<void> {
     this.replacing = true;
-    registry().settings = undefined;
+    const shared = registry();
+    if (shared.settings === before.settings) shared.settings = undefined;
     await before.retire();
     this.replacing = false;
   }

@@ -28,15 +28,21 @@ export type MessageData = Uint8Array | ArrayBuffer | ArrayBufferView;
 /** A source of messages, and what the program has taken from it without giving credit back. */
 export class Inlet {
   owed = 0;
+  readonly handle: number;
+  readonly peer: string;
+  readonly transport: string;
   readonly #mailbox: Mailbox;
 
   constructor(
     mailbox: Mailbox,
-    readonly handle: number,
-    readonly peer: string,
-    readonly transport: string,
+    handle: number,
+    peer: string,
+    transport: string,
   ) {
     this.#mailbox = mailbox;
+    this.handle = handle;
+    this.peer = peer;
+    this.transport = transport;
   }
 
   /** Puts a message into the mailbox. */

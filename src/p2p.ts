@@ -6,6 +6,7 @@
  */
 
 import {
+  checkBoolean,
   checkBytes,
   checkFields,
   checkList,
@@ -78,7 +79,7 @@ export class P2P extends P2PEventTarget {
     if (shared.settings || (shared.link && !evaluation.replacing)) {
       return warn("setupLibrary was called again or too late: ignored");
     }
-    shared.settings = checked;
+    shared.settings = evaluation.settings = checked;
   }
 
   /**
@@ -366,6 +367,7 @@ export class P2P extends P2PEventTarget {
       ? { all: options }
       : options;
     const call = startCall("close", rest);
+    if (all !== undefined) checkBoolean("options.all", all);
     if (!all) return await this.#state.close(call);
     const nodes = new Set(registry().link?.nodes.values()).add(this.#state);
     await Promise.all(Array.from(nodes, (node) => node.close(call)));

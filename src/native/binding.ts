@@ -43,4 +43,6 @@ export interface NativeBinding {
   adopt(fd: number, onWake: () => void): WakeSocket | Promise<WakeSocket>;
   /** Calls `close` when this isolate is replaced while its thread lives on (a restart by a watcher). */
   onUnload(close: () => void): void;
+  /** Gives the handle of the library back, where the runtime counts it as a leak; the library itself stays loaded. */
+  unload?(): void;
 }

@@ -6,6 +6,7 @@
  */
 
 import { Socket } from "node:net";
+import process from "node:process";
 import type { NativeBinding, WakeSocket } from "./binding.ts";
 
 const SYMBOLS = {
@@ -38,11 +39,22 @@ const SYMBOLS = {
   p2p_close: { parameters: ["i32"], result: "i32" },
 } as const;
 
+/**
+ * A Go library cannot be unloaded. On Linux it is marked so (`NODELETE`), and closing its handle only satisfies the resource
+ * sanitizer of `Deno.test`.
+ */
+const UNLOADS = process.platform === "linux";
+/** Each loading leaves 60 KB of garbage behind, so that a program which does it more often than tests do keeps the handle. */
+const MAX_UNLOADS = 100;
+let loads = 0;
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Loads the library at a path. */
 export function load(path: string): Promise<NativeBinding> {
-  const { symbols: c } = Deno.dlopen(path, SYMBOLS);
+  const library = Deno.dlopen(path, SYMBOLS);
+  const { symbols: c } = library;
+  let closeLink = () => {};
   return Promise.resolve({
     runtime: `deno ${Deno.version.deno}`,
     openFlags: 1,
@@ -62,7 +74,16 @@ export function load(path: string): Promise<NativeBinding> {
     wait: (link, outlet, below) => c.p2p_wait(link, outlet, below),
     close: (link) => c.p2p_close(link),
     adopt,
-    onUnload: (close) => addEventListener("unload", close),
+    onUnload: (close) => {
+      closeLink = close;
+      addEventListener("unload", close);
+    },
+    unload: UNLOADS && loads++ < MAX_UNLOADS
+      ? () => {
+        removeEventListener("unload", closeLink);
+        library.close();
+      }
+      : undefined,
   });
 }
 

@@ -46,6 +46,7 @@ export class Link {
   readonly #inbox = new Inbox(this.#requests);
   #binding!: NativeBinding;
   #socket?: WakeSocket;
+  #socketClosed?: Promise<void>;
   #handle = 0;
   #state: "opening" | "open" | "closed" = "opening";
   #users = 0;
@@ -171,6 +172,7 @@ export class Link {
     this.#state = "closed";
     clearImmediate(this.#resume);
     this.#binding.close(this.#handle);
+    this.#socketClosed = this.#socket?.close();
     this.#requests.fail(reason);
   }
 
@@ -221,7 +223,10 @@ export class Link {
 
   async #close(): Promise<void> {
     this.end("the link is closed");
-    await this.#socket?.close();
+    await this.#socketClosed;
+    if (!this.#binding.unload) return;
+    registry().binding = undefined;
+    this.#binding.unload();
   }
 
   /** The link has ended without being asked to, and its nodes with it. */

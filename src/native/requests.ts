@@ -86,7 +86,7 @@ export class Requests {
       reject(
         new P2PError(code as P2PErrorCode, message, {
           operation: call.operation,
-          peerId: peer || request.peerId,
+          peerId: peer || request.peerId || undefined,
         }),
       );
     });

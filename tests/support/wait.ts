@@ -2,7 +2,7 @@
  * Waiting in tests: for an event, for messages, for a condition; always with a
  * deadline, never for a fixed time.
  */
-import { AssertionError } from "@std/assert";
+import { assert, assertEquals, AssertionError } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Message, P2P, P2PEventMap } from "../../mod.ts";
 
@@ -79,4 +79,16 @@ export function encode(text: string): Uint8Array<ArrayBuffer> {
 /** The text of some bytes. */
 export function decode(data: Uint8Array): string {
   return new TextDecoder().decode(data);
+}
+
+/** Like assertEquals(), without comparing millions of bytes one by one. */
+export function assertSameBytes(
+  actual: Uint8Array,
+  expected: Uint8Array,
+): void {
+  assertEquals(actual.length, expected.length);
+  assert(
+    actual.every((byte, index) => byte === expected[index]),
+    "other bytes",
+  );
 }

@@ -1,7 +1,7 @@
 // The TypeScript half of the record table against the vectors that the Go half is held to as well.
 
 import { assertEquals } from "@std/assert";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import {
   decodeJson,
   decodeText,
@@ -35,36 +35,34 @@ function body({ json, credit, publish }: Request): Uint8Array | undefined {
   if (publish) return encodePublish(publish.topic, fromHex(publish.payload));
 }
 
-describe("the codec", () => {
-  for (const request of vectors.requests as Request[]) {
-    test(`encodes the request ${request.name}`, () => {
-      const { op, id, handle, hex } = request;
-      assertEquals(toHex(encodeRequest(op, id, handle, body(request))), hex);
-    });
-  }
-
-  for (const { name, hex, records } of vectors.drains) {
-    test(`reads the record ${name}`, () => {
-      const buffer = fromHex(hex);
-      const reader = new RecordReader(buffer);
-      reader.begin(buffer.length);
-      for (const expected of records) {
-        assertEquals(reader.next(), true);
-        const { kind, detached, slot, length, a, b, time, start } = reader;
-        const { json, text, bytes, ...header } = expected as
-          & Record<string, unknown>
-          & { json?: unknown; text?: string; bytes?: string };
-        assertEquals({ kind, detached, slot, length, a, b, time }, header);
-        const found = buffer.subarray(start, start + length);
-        if (json !== undefined) assertEquals(decodeJson(found), json);
-        if (text !== undefined) assertEquals(decodeText(found), text);
-        if (bytes !== undefined) assertEquals(toHex(found), bytes);
-      }
-      assertEquals(reader.next(), false);
-    });
-  }
-
-  test("reads an empty JSON body as undefined", () => {
-    assertEquals(decodeJson(new Uint8Array(0)), undefined);
+for (const request of vectors.requests as Request[]) {
+  test(`the codec encodes the request ${request.name}`, () => {
+    const { op, id, handle, hex } = request;
+    assertEquals(toHex(encodeRequest(op, id, handle, body(request))), hex);
   });
+}
+
+for (const { name, hex, records } of vectors.drains) {
+  test(`the codec reads the record ${name}`, () => {
+    const buffer = fromHex(hex);
+    const reader = new RecordReader(buffer);
+    reader.begin(buffer.length);
+    for (const expected of records) {
+      assertEquals(reader.next(), true);
+      const { kind, detached, slot, length, a, b, time, start } = reader;
+      const { json, text, bytes, ...header } = expected as
+        & Record<string, unknown>
+        & { json?: unknown; text?: string; bytes?: string };
+      assertEquals({ kind, detached, slot, length, a, b, time }, header);
+      const found = buffer.subarray(start, start + length);
+      if (json !== undefined) assertEquals(decodeJson(found), json);
+      if (text !== undefined) assertEquals(decodeText(found), text);
+      if (bytes !== undefined) assertEquals(toHex(found), bytes);
+    }
+    assertEquals(reader.next(), false);
+  });
+}
+
+test("the codec reads an empty JSON body as undefined", () => {
+  assertEquals(decodeJson(new Uint8Array(0)), undefined);
 });

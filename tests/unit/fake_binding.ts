@@ -230,15 +230,16 @@ export async function withFake(
   test: (fake: FakeBinding) => Promise<void>,
 ): Promise<void> {
   const shared = registry();
-  await shared.closing;
-  const before = shared.binding;
+  const { binding, link } = shared;
   const fake = new FakeBinding();
   shared.binding = Promise.resolve(fake);
+  shared.link = undefined;
   try {
     await test(fake);
   } finally {
     await shared.closing;
-    shared.binding = before;
+    shared.binding = binding;
+    shared.link = link;
   }
 }
 

@@ -1,7 +1,7 @@
 // Sending over a fake library: opening, the window, order, breaking streams.
 
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { P2PError } from "../../src/errors.ts";
 import { Op } from "../../src/native/codec.ts";
 import { P2P } from "../../src/p2p.ts";
@@ -27,211 +27,207 @@ function count(fake: FakeBinding, op: number): number {
   return fake.requests.filter((request) => request.op === op).length;
 }
 
-describe("sending", () => {
-  test("opens one outlet a peer and keeps the order of the calls", () =>
-    withFake(async (fake) => {
-      fake.manual.add(Op.OUTLET_OPEN);
-      const node = await P2P.create(options);
-      const data = bytes(1);
-      const sends = [node.sendMessageToPeer(channel, data)];
-      data[0] = 2;
-      sends.push(node.sendMessageToPeer("self1::dm:bob-other", data));
-      const open = await fake.request(Op.OUTLET_OPEN);
-      assertEquals(json(open), { outlet: 1, peer: "bob" });
-      assertEquals(await isPending(sends[0]), true);
-      fake.answer(open.id);
-      await Promise.all(sends);
-      await node.sendMessageToPeer(channel, bytes(3).buffer);
-      await node.sendMessageToPeer(
-        channel,
-        new DataView(bytes(0, 4).buffer, 1),
-      );
-      assertEquals(sent(fake), [1, 2, 3, 4]);
-      assertEquals(
-        fake.outlets.get(1)!.frames.map(({ channel }) => channel.slice(-1)),
-        ["x", "r", "x", "x"],
-      );
-      assertEquals(count(fake, Op.OUTLET_OPEN), 1);
-      await node.close();
-    }));
+test("sending opens one outlet a peer and keeps the order of the calls", () =>
+  withFake(async (fake) => {
+    fake.manual.add(Op.OUTLET_OPEN);
+    const node = await P2P.create(options);
+    const data = bytes(1);
+    const sends = [node.sendMessageToPeer(channel, data)];
+    data[0] = 2;
+    sends.push(node.sendMessageToPeer("self1::dm:bob-other", data));
+    const open = await fake.request(Op.OUTLET_OPEN);
+    assertEquals(json(open), { outlet: 1, peer: "bob" });
+    assertEquals(await isPending(sends[0]), true);
+    fake.answer(open.id);
+    await Promise.all(sends);
+    await node.sendMessageToPeer(channel, bytes(3).buffer);
+    await node.sendMessageToPeer(
+      channel,
+      new DataView(bytes(0, 4).buffer, 1),
+    );
+    assertEquals(sent(fake), [1, 2, 3, 4]);
+    assertEquals(
+      fake.outlets.get(1)!.frames.map(({ channel }) => channel.slice(-1)),
+      ["x", "r", "x", "x"],
+    );
+    assertEquals(count(fake, Op.OUTLET_OPEN), 1);
+    await node.close();
+  }));
 
-  test("fails every message that waited when the peer cannot be reached", () =>
-    withFake(async (fake) => {
-      fake.manual.add(Op.OUTLET_OPEN);
-      const node = await P2P.create(options);
-      const sends = [1, 2].map((n) =>
-        node.sendMessageToPeer(channel, bytes(n))
-      );
-      const { id } = await fake.request(Op.OUTLET_OPEN);
-      fake.answer(id, { code: "DIAL_FAILED", message: "nobody there" }, true);
-      for (const send of sends) {
-        const error = await assertRejects(() => send);
-        assertInstanceOf(error, P2PError);
-        assertEquals([error.code, error.peerId], ["DIAL_FAILED", "bob"]);
-      }
-      fake.manual.clear();
-      await node.sendMessageToPeer(channel, bytes(3));
-      assertEquals(sent(fake, 2), [3]);
-      await node.close();
-    }));
-
-  test("waits when the window is full and goes on when there is room", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      for (let i = 0; i < 4; i++) {
-        const data = new Uint8Array(MIB).fill(i);
-        await node.sendMessageToPeer(channel, data);
-      }
-      const fifth = node.sendMessageToPeer(channel, bytes(4));
-      const sixth = node.sendMessageToPeer(channel, bytes(5));
-      assertEquals(await isPending(fifth), true);
-      assertEquals(sent(fake), [0, 1, 2, 3]);
-      fake.written(1);
-      await Promise.all([fifth, sixth]);
-      assertEquals(sent(fake), [0, 1, 2, 3, 4, 5]);
-      await node.close();
-    }));
-
-  test("lets a message larger than the window go alone", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      await node.sendMessageToPeer(channel, bytes(1));
-      const large = new Uint8Array(5 * MIB).fill(2);
-      const second = node.sendMessageToPeer(channel, large);
-      const third = node.sendMessageToPeer(channel, bytes(3));
-      assertEquals(await isPending(second), true);
-      fake.written(1);
-      await second;
-      assertEquals(await isPending(third), true);
-      assertEquals(sent(fake), [1, 2]);
-      fake.written(1);
-      await third;
-      await node.close();
-    }));
-
-  test("forgets a message whose call has ended, and keeps the others", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
-      const timeout = 5;
-      const one = node.sendMessageToPeer(channel, bytes(1), { timeout });
-      const two = node.sendMessageToPeer(channel, bytes(2));
-      const error = await assertRejects(() => one);
+test("sending fails every message that waited when the peer cannot be reached", () =>
+  withFake(async (fake) => {
+    fake.manual.add(Op.OUTLET_OPEN);
+    const node = await P2P.create(options);
+    const sends = [1, 2].map((n) => node.sendMessageToPeer(channel, bytes(n)));
+    const { id } = await fake.request(Op.OUTLET_OPEN);
+    fake.answer(id, { code: "DIAL_FAILED", message: "nobody there" }, true);
+    for (const send of sends) {
+      const error = await assertRejects(() => send);
       assertInstanceOf(error, P2PError);
-      assertEquals(error.code, "TIMEOUT");
-      fake.written(1);
-      await two;
-      assertEquals(sent(fake), [0, 2]);
-      await node.close();
-    }));
+      assertEquals([error.code, error.peerId], ["DIAL_FAILED", "bob"]);
+    }
+    fake.manual.clear();
+    await node.sendMessageToPeer(channel, bytes(3));
+    assertEquals(sent(fake, 2), [3]);
+    await node.close();
+  }));
 
-  test("stops opening when nobody waits for it any more", () =>
-    withFake(async (fake) => {
-      fake.manual.add(Op.OUTLET_OPEN);
-      const node = await P2P.create(options);
-      const abort = new AbortController();
-      const { signal } = abort;
-      const sends = [1, 2].map((n) =>
-        node.sendMessageToPeer(channel, bytes(n), { signal })
-      );
-      const { id } = await fake.request(Op.OUTLET_OPEN);
-      abort.abort(new Error("enough"));
-      for (const send of sends) {
-        await assertRejects(() => send, Error, "enough");
-      }
-      assertEquals((await fake.request(Op.CANCEL)).handle, id);
-      assertEquals((await fake.request(Op.OUTLET_CLOSE)).handle, 1);
-      fake.manual.clear();
-      await node.sendMessageToPeer(channel, bytes(3));
-      assertEquals([sent(fake), sent(fake, 2)], [[], [3]]);
-      await node.close();
-    }));
+test("sending waits when the window is full and goes on when there is room", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    for (let i = 0; i < 4; i++) {
+      const data = new Uint8Array(MIB).fill(i);
+      await node.sendMessageToPeer(channel, data);
+    }
+    const fifth = node.sendMessageToPeer(channel, bytes(4));
+    const sixth = node.sendMessageToPeer(channel, bytes(5));
+    assertEquals(await isPending(fifth), true);
+    assertEquals(sent(fake), [0, 1, 2, 3]);
+    fake.written(1);
+    await Promise.all([fifth, sixth]);
+    assertEquals(sent(fake), [0, 1, 2, 3, 4, 5]);
+    await node.close();
+  }));
 
-  test("opens a broken stream again for what waits, and tells what was lost", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
-      const waiting = node.sendMessageToPeer(channel, bytes(1));
-      const dropped = once<unknown>(node, "drop");
-      const lost = { lostMessages: 1, lostBytes: 4 * MIB };
-      const down = { type: "outletdown", outlet: 1, peer: "bob", ...lost };
-      fake.outlets.get(1)!.outstanding = 0;
-      fake.event(1, { ...down, code: "STREAM_FAILED", message: "reset" });
-      await waiting;
-      assertEquals((await dropped).detail, {
-        reason: "stream-failed",
-        peerId: "bob",
-        messages: 1,
-        bytes: 4 * MIB,
-      });
-      assertEquals(count(fake, Op.OUTLET_OPEN), 2);
-      assertEquals(sent(fake), [0, 1]);
-      await node.close();
-    }));
+test("sending lets a message larger than the window go alone", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, bytes(1));
+    const large = new Uint8Array(5 * MIB).fill(2);
+    const second = node.sendMessageToPeer(channel, large);
+    const third = node.sendMessageToPeer(channel, bytes(3));
+    assertEquals(await isPending(second), true);
+    fake.written(1);
+    await second;
+    assertEquals(await isPending(third), true);
+    assertEquals(sent(fake), [1, 2]);
+    fake.written(1);
+    await third;
+    await node.close();
+  }));
 
-  test("gives an outlet back whose stream broke while nothing waited", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      await node.sendMessageToPeer(channel, bytes(1));
-      fake.written(1);
-      const down = { type: "outletdown", outlet: 1, peer: "bob" };
-      fake.event(1, { ...down, code: "STREAM_FAILED", lostMessages: 0 });
-      assertEquals((await fake.request(Op.OUTLET_CLOSE)).handle, 1);
-      await node.sendMessageToPeer(channel, bytes(2));
-      assertEquals(sent(fake, 2), [2]);
-      await node.close();
-    }));
+test("sending forgets a message whose call has ended, and keeps the others", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
+    const timeout = 5;
+    const one = node.sendMessageToPeer(channel, bytes(1), { timeout });
+    const two = node.sendMessageToPeer(channel, bytes(2));
+    const error = await assertRejects(() => one);
+    assertInstanceOf(error, P2PError);
+    assertEquals(error.code, "TIMEOUT");
+    fake.written(1);
+    await two;
+    assertEquals(sent(fake), [0, 2]);
+    await node.close();
+  }));
 
-  test("names each of more channels than there are slots", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      const names = Array.from(
-        { length: 5000 },
-        (_, i) => `self1::dm:bob-${i}`,
-      );
-      for (const name of [...names, names[0]]) {
-        await node.sendMessageToPeer(name, bytes(1));
-      }
-      assertEquals(
-        fake.outlets.get(1)!.frames.map(({ channel }) => channel),
-        [...names, names[0]],
-      );
-      await node.close();
-    }));
+test("sending stops opening when nobody waits for it any more", () =>
+  withFake(async (fake) => {
+    fake.manual.add(Op.OUTLET_OPEN);
+    const node = await P2P.create(options);
+    const abort = new AbortController();
+    const { signal } = abort;
+    const sends = [1, 2].map((n) =>
+      node.sendMessageToPeer(channel, bytes(n), { signal })
+    );
+    const { id } = await fake.request(Op.OUTLET_OPEN);
+    abort.abort(new Error("enough"));
+    for (const send of sends) {
+      await assertRejects(() => send, Error, "enough");
+    }
+    assertEquals((await fake.request(Op.CANCEL)).handle, id);
+    assertEquals((await fake.request(Op.OUTLET_CLOSE)).handle, 1);
+    fake.manual.clear();
+    await node.sendMessageToPeer(channel, bytes(3));
+    assertEquals([sent(fake), sent(fake, 2)], [[], [3]]);
+    await node.close();
+  }));
 
-  test("refuses what did not find room when the node is closed", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
-      const waiting = node.sendMessageToPeer(channel, bytes(1));
-      const refused = assertRejects(() => waiting, P2PError, "closed");
-      await node.close();
-      await refused;
-      assertEquals(sent(fake), [0]);
-    }));
+test("sending opens a broken stream again for what waits, and tells what was lost", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
+    const waiting = node.sendMessageToPeer(channel, bytes(1));
+    const dropped = once<unknown>(node, "drop");
+    const lost = { lostMessages: 1, lostBytes: 4 * MIB };
+    const down = { type: "outletdown", outlet: 1, peer: "bob", ...lost };
+    fake.outlets.get(1)!.outstanding = 0;
+    fake.event(1, { ...down, code: "STREAM_FAILED", message: "reset" });
+    await waiting;
+    assertEquals((await dropped).detail, {
+      reason: "stream-failed",
+      peerId: "bob",
+      messages: 1,
+      bytes: 4 * MIB,
+    });
+    assertEquals(count(fake, Op.OUTLET_OPEN), 2);
+    assertEquals(sent(fake), [0, 1]);
+    await node.close();
+  }));
 
-  test("refuses wrong arguments before anything is sent", () =>
-    withFake(async (fake) => {
-      const node = await P2P.create(options);
-      const send = (channel: unknown, data: unknown) => () =>
-        node.sendMessageToPeer(channel as string, data as Uint8Array);
-      await assertRejects(send(channel, bytes()), RangeError, "empty");
-      await assertRejects(send(channel, "text"), TypeError, "TextEncoder");
-      await assertRejects(send(channel, [1]), TypeError, "Uint8Array");
-      await assertRejects(send(1, bytes(1)), TypeError, "channel");
-      await assertRejects(send("self1::ps:x", bytes(1)), RangeError);
-      await assertRejects(send("a::dm:self1-x", bytes(1)), P2PError, "itself");
-      const most = 50 * MIB - 1 - channel.length;
-      await assertRejects(
-        send(channel, new Uint8Array(most + 1)),
-        RangeError,
-        "52428800",
-      );
-      assertEquals(count(fake, Op.OUTLET_OPEN), 0);
-      await node.sendMessageToPeer(channel, new Uint8Array(most));
-      await node.close();
-    }));
-});
+test("sending gives an outlet back whose stream broke while nothing waited", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, bytes(1));
+    fake.written(1);
+    const down = { type: "outletdown", outlet: 1, peer: "bob" };
+    fake.event(1, { ...down, code: "STREAM_FAILED", lostMessages: 0 });
+    assertEquals((await fake.request(Op.OUTLET_CLOSE)).handle, 1);
+    await node.sendMessageToPeer(channel, bytes(2));
+    assertEquals(sent(fake, 2), [2]);
+    await node.close();
+  }));
+
+test("sending names each of more channels than there are slots", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    const names = Array.from(
+      { length: 5000 },
+      (_, i) => `self1::dm:bob-${i}`,
+    );
+    for (const name of [...names, names[0]]) {
+      await node.sendMessageToPeer(name, bytes(1));
+    }
+    assertEquals(
+      fake.outlets.get(1)!.frames.map(({ channel }) => channel),
+      [...names, names[0]],
+    );
+    await node.close();
+  }));
+
+test("sending refuses what did not find room when the node is closed", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
+    const waiting = node.sendMessageToPeer(channel, bytes(1));
+    const refused = assertRejects(() => waiting, P2PError, "closed");
+    await node.close();
+    await refused;
+    assertEquals(sent(fake), [0]);
+  }));
+
+test("sending refuses wrong arguments before anything is sent", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    const send = (channel: unknown, data: unknown) => () =>
+      node.sendMessageToPeer(channel as string, data as Uint8Array);
+    await assertRejects(send(channel, bytes()), RangeError, "empty");
+    await assertRejects(send(channel, "text"), TypeError, "TextEncoder");
+    await assertRejects(send(channel, [1]), TypeError, "Uint8Array");
+    await assertRejects(send(1, bytes(1)), TypeError, "channel");
+    await assertRejects(send("self1::ps:x", bytes(1)), RangeError);
+    await assertRejects(send("a::dm:self1-x", bytes(1)), P2PError, "itself");
+    const most = 50 * MIB - 1 - channel.length;
+    await assertRejects(
+      send(channel, new Uint8Array(most + 1)),
+      RangeError,
+      "52428800",
+    );
+    assertEquals(count(fake, Op.OUTLET_OPEN), 0);
+    await node.sendMessageToPeer(channel, new Uint8Array(most));
+    await node.close();
+  }));
 
 test("broadcasting carries topic and payload, and refuses a direct channel", () =>
   withFake(async (fake) => {

@@ -75,11 +75,9 @@ func New(h host.Host, config Config) (*Service, error) {
 	s := &Service{Config: config, self: h.ID(), ctx: ctx, cancel: cancel, topics: map[string]*topic{}}
 	s.drops = newDrops(config.Events)
 	s.inbox = newInbox(config.Port, config.Events, s.drops)
-	build := libp2ppubsub.NewGossipSub
+	build := newGossipSub
 	if config.FloodSub {
-		build = func(ctx context.Context, h host.Host, options ...libp2ppubsub.Option) (*libp2ppubsub.PubSub, error) {
-			return libp2ppubsub.NewFloodSub(ctx, h, options...)
-		}
+		build = libp2ppubsub.NewFloodSub
 	}
 	logger := logging.Logger("pubsub")
 	var err error
@@ -104,6 +102,12 @@ func New(h host.Host, config Config) (*Service, error) {
 	return s, nil
 }
 
+// newGossipSub sends a node's own messages to every subscriber it knows, not to its mesh alone. The mesh takes in a new subscriber at the next
+// heartbeat; what was published before that would go past it, and would not be gossiped to it later either.
+func newGossipSub(ctx context.Context, h host.Host, options ...libp2ppubsub.Option) (*libp2ppubsub.PubSub, error) {
+	return libp2ppubsub.NewGossipSub(ctx, h, append(options, libp2ppubsub.WithFloodPublish(true))...)
+}
+
 // Publish returns when the router has taken a message, which nobody may be there to receive. data belongs to the router from then on.
 func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
 	if size := s.wireSize(name, data); size > s.MaxMessageSize {
@@ -116,7 +120,7 @@ func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
 		if err != nil {
 			return err
 		}
-		err = t.handle.Publish(ctx, data, libp2ppubsub.WithReadiness(t.mesh.ready))
+		err = t.handle.Publish(ctx, data)
 		if errors.Is(err, libp2ppubsub.ErrTopicClosed) && s.ctx.Err() == nil {
 			// The topic was left in between; publishing joins it again.
 			continue

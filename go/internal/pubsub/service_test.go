@@ -43,8 +43,13 @@ func newEnd(t *testing.T, floodSub bool) *end {
 func meet(t *testing.T, floodSub bool) (a, b *end) {
 	t.Helper()
 	a, b = newEnd(t, floodSub), newEnd(t, floodSub)
-	require.NoError(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
+	a.connect(t, b)
 	return a, b
+}
+
+func (e *end) connect(t *testing.T, other *end) {
+	t.Helper()
+	require.NoError(t, e.host.Connect(t.Context(), peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}))
 }
 
 func await(t *testing.T, what string, changed func() <-chan struct{}, condition func() bool) {
@@ -69,7 +74,7 @@ func (e *end) awaitPeer(t *testing.T, topic string, other *end) {
 	await(t, "a peer in "+topic, func() <-chan struct{} { return e.events.changed }, func() bool {
 		e.events.mu.Lock()
 		defer e.events.mu.Unlock()
-		return len(e.events.peers[topic]) == 1 && e.events.peers[topic][0] == other.host.ID()
+		return slices.Contains(e.events.peers[topic], other.host.ID())
 	})
 }
 
@@ -228,13 +233,18 @@ func a100BytePacket(topic string) *libp2ppubsub.RPC {
 	return rpc
 }
 
-func TestASubscribersFirstMessageWaitsForTheMesh(t *testing.T) {
+func TestWhatASubscriberPublishesAtOnceGoesToEverySubscriberItKnows(t *testing.T) {
 	bothRouters(t, func(t *testing.T, floodSub bool) {
 		a, b := meet(t, floodSub)
+		c := newEnd(t, floodSub)
+		c.connect(t, a)
 		require.NoError(t, a.Subscribe("t"))
 		require.NoError(t, b.Subscribe("t"))
 		a.awaitPeer(t, "t", b)
+		require.NoError(t, c.Subscribe("t"))
+		a.awaitPeer(t, "t", c)
 		a.publish(t, "t", "first", "second")
 		b.awaitMessages(t, "first", "second")
+		c.awaitMessages(t, "first", "second")
 	})
 }

@@ -15,7 +15,6 @@ import (
 type topic struct {
 	handle       *libp2ppubsub.Topic
 	subscription *libp2ppubsub.Subscription
-	mesh         mesh
 	// leave stops following the topic's peers, and returns when no event about them can come any more.
 	leave func()
 }
@@ -34,7 +33,6 @@ func (s *Service) Subscribe(name string) error {
 	if err != nil {
 		return s.failed("subscribe to", name, err)
 	}
-	t.mesh.subscribe()
 	subscription := t.subscription
 	s.start("pubsub: subscription", func() { s.receive(subscription) })
 	return nil
@@ -91,14 +89,14 @@ func (s *Service) joinLocked(name string) (*topic, error) {
 	}}
 	s.start("pubsub: topic peers", func() {
 		defer close(ended)
-		s.follow(ctx, t, name, events)
+		s.follow(ctx, name, events)
 	})
 	s.topics[name] = t
 	return t, nil
 }
 
 // follow reports who is in a topic.
-func (s *Service) follow(ctx context.Context, t *topic, name string, events *libp2ppubsub.TopicEventHandler) {
+func (s *Service) follow(ctx context.Context, name string, events *libp2ppubsub.TopicEventHandler) {
 	var peers []peer.ID
 	for {
 		event, err := events.NextPeerEvent(ctx)
@@ -109,7 +107,6 @@ func (s *Service) follow(ctx context.Context, t *topic, name string, events *lib
 		if event.Type == libp2ppubsub.PeerJoin {
 			peers = append(peers, event.Peer)
 		}
-		t.mesh.peers(len(peers))
 		s.Events.TopicPeers(name, slices.Clone(peers))
 	}
 }

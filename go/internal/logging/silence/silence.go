@@ -4,7 +4,13 @@
 // those need log or log/slog, which come later. Only package main may import it: go test prints through os.Stdout too.
 package silence
 
-import "os"
+import (
+	"os"
+	"runtime"
+)
+
+// hosts keeps the two files: the finalizer of a forgotten one would close the host's own descriptor.
+var hosts = [2]*os.File{os.Stdout, os.Stderr}
 
 func init() {
 	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -12,4 +18,5 @@ func init() {
 		nowhere = os.NewFile(^uintptr(0)>>1, os.DevNull)
 	}
 	os.Stdout, os.Stderr = nowhere, nowhere
+	runtime.KeepAlive(hosts)
 }
