@@ -35,6 +35,7 @@ export {
   P2PEventTarget,
   type Reachability,
   type ReachabilityDetail,
+  type TopicPeersDetail,
   type WarningDetail,
 } from "./src/events.ts";
 export type { Message, MessageData } from "./src/mailbox.ts";

@@ -40,6 +40,14 @@ export interface DropDetail {
   bytes: number;
 }
 
+/** Detail of `topicpeers`. */
+export interface TopicPeersDetail {
+  /** The topic's channel. */
+  topic: string;
+  /** Who else is in it, as peer ids; nobody once this node has left it. */
+  peers: string[];
+}
+
 /** Detail of `warning`. */
 export interface WarningDetail {
   /** A word to tell warnings apart. */
@@ -64,6 +72,8 @@ export interface P2PEventMap {
   addresses: CustomEvent<AddressesDetail>;
   /** It became known whether others can reach this node. */
   reachability: CustomEvent<ReachabilityDetail>;
+  /** Somebody joined or left a topic that this node is in. */
+  topicpeers: CustomEvent<TopicPeersDetail>;
   /** The mailbox was empty and holds messages now. */
   readable: Event;
   /** Messages were lost. */

@@ -231,7 +231,6 @@ class Outlet implements OutletSink {
       payload: payload.slice(),
       settle: (error) => {
         stop();
-        this.#link.drop();
         if (error === undefined) resolve();
         else reject(error);
       },
@@ -241,7 +240,6 @@ class Outlet implements OutletSink {
       parked.settle(reason);
       if (this.#state === "opening" && this.#parked.length === 0) this.#end();
     });
-    this.#link.hold();
     this.#parked.push(parked);
     return promise;
   }

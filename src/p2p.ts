@@ -262,9 +262,12 @@ export class P2P extends P2PEventTarget {
     options?: CallOptions,
   ): Promise<void> {
     const topic = checkText("channel", channel);
-    const operation = "unsubscribeFromTopic";
-    await this.#state.request(operation, Op.UNSUBSCRIBE, { topic }, options);
-    this.#state.topics.delete(topic);
+    await this.#state.request(
+      "unsubscribeFromTopic",
+      Op.UNSUBSCRIBE,
+      { topic },
+      options,
+    );
   }
 
   /**

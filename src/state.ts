@@ -128,9 +128,12 @@ export class NodeState implements NodeSink {
         this.isPublic = isPublic;
         return this.#dispatch("reachability", { reachability, isPublic });
       }
-      case "topicpeers":
-        this.topics.set(event.topic, event.peers);
-        return;
+      case "topicpeers": {
+        const { topic, peers } = event;
+        if (peers.length > 0) this.topics.set(topic, peers);
+        else this.topics.delete(topic);
+        return this.#dispatch("topicpeers", { topic, peers: [...peers] });
+      }
       case "inlet": {
         const { inlet, peer, transport } = event;
         this.#inlets.add(inlet);

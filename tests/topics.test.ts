@@ -8,6 +8,7 @@ import {
   bytes,
   decode,
   encode,
+  once,
   take,
   until,
 } from "./support/wait.ts";
@@ -189,16 +190,24 @@ async function join(
   topic = `${nodes[0].peerId}::ps:test`,
 ): Promise<string> {
   const [first, ...others] = nodes;
+  const meeting = [
+    meets(first, topic, others),
+    ...others.map((node) => meets(node, topic, [first])),
+  ];
   for (const node of nodes) await node.subscribeToTopic(topic);
-  await until(
-    () =>
-      others.every((node) =>
-        first.getTopicPeers(topic).includes(node.peerId!) &&
-        node.getTopicPeers(topic).includes(first.peerId!)
-      ),
-    "all know of each other",
-  );
+  await Promise.all(meeting);
   return topic;
+}
+
+async function meets(node: P2P, topic: string, others: P2P[]): Promise<void> {
+  const knows = (peers: string[]) =>
+    others.every(({ peerId }) => peers.includes(peerId!));
+  if (knows(node.getTopicPeers(topic))) return;
+  await once(
+    node,
+    "topicpeers",
+    ({ detail }) => detail.topic === topic && knows(detail.peers),
+  );
 }
 
 async function exchange(a: P2P, b: P2P, topic: string): Promise<void> {

@@ -3,7 +3,11 @@
  * run while they end in one way or another.
  */
 import type { P2P } from "../../mod.ts";
-import { connect, createNode, directChannel } from "../../tests/support/node.ts";
+import {
+  connect,
+  createNode,
+  directChannel,
+} from "../../tests/support/node.ts";
 
 /** Starts the traffic; resolves when messages have gone both ways. */
 export async function startTraffic(): Promise<[P2P, P2P]> {

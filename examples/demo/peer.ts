@@ -8,7 +8,6 @@
  */
 import { type Message, P2P } from "@unaiverse/p2p";
 import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 
 const ROUND_TRIPS = 100;
 const text = new TextEncoder();
@@ -46,7 +45,7 @@ if (address) await echo();
 else await measure();
 
 if (!address) await node.subscribeToTopic(topic);
-while (!node.getTopicPeers(topic).includes(peer)) await delay(5);
+await meetInTopic();
 await node.broadcastMessage(topic, text.encode(`${me} says hi to everybody`));
 console.log(`topic message: "${await receiveFrom(topic)}"`);
 
@@ -72,6 +71,16 @@ function waitForCall(): Promise<[peer: string, topic: string]> {
     node.addEventListener("peerconnect", ({ detail: { id } }) => {
       resolve([id, `${id}::ps:demo`]);
     }, { once: true })
+  );
+}
+
+/** Resolves when the peer is in the topic too. */
+function meetInTopic(): Promise<void> {
+  if (node.getTopicPeers(topic).includes(peer)) return Promise.resolve();
+  return new Promise((resolve) =>
+    node.addEventListener("topicpeers", ({ detail: { peers } }) => {
+      if (peers.includes(peer)) resolve();
+    })
   );
 }
 
