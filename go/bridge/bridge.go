@@ -48,21 +48,14 @@ func accept() {
 // serve moves what one link submits until it is closed, then closes all that its session holds.
 func serve(id C.int32_t) {
 	defer C.bridge_release(id)
-	bell := os.NewFile(uintptr(C.bridge_bell(id)), "bell")
-	defer func() { _ = bell.Close() }()
+	queue := inbox{link: id, bell: os.NewFile(uintptr(C.bridge_bell(id)), "bell")}
+	defer func() { _ = queue.bell.Close() }()
 	session := dispatch.Open(port(id))
 	defer guard.Do("bridge: close", session.Close)
-	ring := make([]byte, 64)
 	for {
-		var closed C.int
-		record := C.bridge_take(id, &closed)
-		if closed != 0 {
-			return
-		}
+		record := queue.take()
 		if record == nil {
-			if _, err := bell.Read(ring); err != nil {
-				return
-			}
+			return
 		}
 		for record != nil {
 			next := record.next

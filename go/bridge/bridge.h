@@ -31,7 +31,7 @@ P2P_API uint32_t p2p_abi(void);
 P2P_API int32_t p2p_open(uint32_t flags);
 
 // The JS end of the wake socket: a nonblocking, close-on-exec stream socket, to be adopted once. Whoever adopts it closes it. One byte
-// arrives when records wait and the last p2p_drain returned 0.
+// arrives when records wait and the last p2p_drain returned 0 and armed it.
 P2P_API int32_t p2p_fd(int32_t link);
 
 // Copies one request record of len bytes into the queue. Go does not look before p2p_ring.
@@ -40,9 +40,11 @@ P2P_API int32_t p2p_submit(int32_t link, const uint8_t *record, uint32_t len);
 // Tells Go that the queue holds something. Costs a system call only when Go is asleep.
 P2P_API int32_t p2p_ring(int32_t link);
 
-// Moves whole records into the buffer (cap at least 64 KiB) and returns how many bytes it filled. 0: there are none, and the next one will
-// send a wake byte. P2P_E_DETACHED: the last drain ended with a detached record whose body was not taken yet.
-P2P_API int32_t p2p_drain(int32_t link, uint8_t *into, uint32_t cap);
+// Moves whole records into the buffer (cap at least 64 KiB) and returns how many bytes it filled. 0: there are none. wait says what to do
+// then: -1 arms the wake byte, so that the next record sends it; 0 returns at once; above 0 it first looks out for that many microseconds
+// (at most 1,000), giving the processor away to whoever wants it. P2P_E_DETACHED: the last drain ended with a detached record whose body was
+// not taken yet.
+P2P_API int32_t p2p_drain(int32_t link, uint8_t *into, uint32_t cap, int32_t wait);
 
 // Copies the body of the detached record and returns its length; P2P_E_RANGE when cap is smaller than that, or no record is detached.
 P2P_API int32_t p2p_take(int32_t link, uint8_t *into, uint32_t cap);

@@ -1,5 +1,6 @@
 // The way from JavaScript to Go: requests, and frames gathered for the writer of each outlet.
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,7 +174,7 @@ int32_t p2p_wait(int32_t id, uint32_t outlet_id, uint32_t below) {
 	return result;
 }
 
-struct record *bridge_take(int32_t id, int *closed) {
+struct record *bridge_take(int32_t id, int park, int *closed) {
 	struct link *link = link_enter(id);
 	*closed = link == NULL;
 	if (link == NULL) return NULL;
@@ -181,10 +182,12 @@ struct record *bridge_take(int32_t id, int *closed) {
 	struct record *head = in->head;
 	in->head = in->tail = NULL;
 	in->epoch++;
-	in->parked = head == NULL;
+	in->parked = park && head == NULL;
 	link_leave(link);
 	return head;
 }
+
+void bridge_yield(void) { sched_yield(); }
 
 void bridge_free(struct record *record) { free(record); }
 

@@ -99,7 +99,8 @@ void bridge_release(int32_t link);
 void inbox_bell(struct inbox *in);
 void inbox_free(struct inbox *in);
 static inline uint8_t *record_data(struct record *record) { return record->data; } // cgo has no flexible arrays
-struct record *bridge_take(int32_t link, int *closed); // all records; NULL: none, the bell will ring
+struct record *bridge_take(int32_t link, int park, int *closed); // all records; NULL: none, and with park the bell will ring
+void bridge_yield(void);
 void bridge_free(struct record *record);
 void bridge_written(int32_t link, uintptr_t record);
 void bridge_outlet_free(int32_t link, uint32_t outlet);

@@ -1,5 +1,6 @@
 // The way from Go to JavaScript: answers, events and messages in the order in which Go queued them.
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #define DETACH (32u << 10)
 #define SMALLEST_BUFFER (64u << 10)
 #define FLAG_DETACHED 1
+#define LONGEST_LOOK 1000
 
 static double now(void) {
 	struct timespec time;
@@ -29,7 +31,7 @@ void outbox_append(struct outbox *out, struct entry *entry) {
 	if (out->tail != NULL) {
 		out->tail->next = entry;
 	} else {
-		out->head = entry;
+		__atomic_store_n(&out->head, entry, __ATOMIC_RELEASE);
 	}
 	out->tail = entry;
 	if (out->armed) {
@@ -169,24 +171,37 @@ static void step(struct outbox *out) {
 	entry_free(entry);
 }
 
-// Fetches what Go has queued meanwhile. Only a drain that found nothing at all arms the wake byte: a byte a record would cost a system call.
+// Fetches what Go has queued meanwhile. Only a drain that found nothing at all may arm the wake byte: a byte a record would cost a system call.
 static bool refill(struct link *link, bool arm) {
 	struct outbox *out = &link->out;
 	out->draining = out->head;
-	out->head = out->tail = NULL;
+	__atomic_store_n(&out->head, NULL, __ATOMIC_RELEASE);
+	out->tail = NULL;
 	if (out->draining == NULL && arm) out->armed = true;
 	return out->draining != NULL;
 }
 
-int32_t p2p_drain(int32_t id, uint8_t *into, uint32_t cap) {
-	if (cap < SMALLEST_BUFFER || cap > INT32_MAX) return P2P_E_RANGE;
+// Looks out for a record without arming the wake byte. Both ends of a dense exchange do so, since waking a sleeping processor takes longer
+// than the exchange itself. It must yield: on two processors whoever is to send the record may be waiting for this one.
+static void look_out(const struct outbox *out, int32_t microseconds) {
+	double until = now() + microseconds / 1e3;
+	while (__atomic_load_n(&out->head, __ATOMIC_ACQUIRE) == NULL && now() < until) sched_yield();
+}
+
+int32_t p2p_drain(int32_t id, uint8_t *into, uint32_t cap, int32_t wait) {
+	if (cap < SMALLEST_BUFFER || cap > INT32_MAX || wait > LONGEST_LOOK) return P2P_E_RANGE;
 	uint32_t used = 0;
 	for (;;) {
 		struct link *link = link_enter(id);
 		if (link == NULL) return P2P_E_CLOSED;
 		struct outbox *out = &link->out;
-		bool more = out->detached || out->draining != NULL || refill(link, used == 0);
+		bool more = out->detached || out->draining != NULL || refill(link, used == 0 && wait < 0);
 		link_leave(link);
+		if (!more && used == 0 && wait > 0) {
+			look_out(out, wait);
+			wait = 0;
+			continue;
+		}
 		if (out->detached) return used > 0 ? (int32_t)used : P2P_E_DETACHED;
 		if (!more) return (int32_t)used;
 		// Without the lock: draining belongs to this thread, which alone could close the link.

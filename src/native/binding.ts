@@ -26,7 +26,12 @@ export interface NativeBinding {
   fd(link: number): number;
   submit(link: number, record: Uint8Array, length: number): number;
   ring(link: number): number;
-  drain(link: number, into: Uint8Array, capacity: number): number;
+  drain(
+    link: number,
+    into: Uint8Array,
+    capacity: number,
+    wait: number,
+  ): number;
   take(link: number, into: Uint8Array, capacity: number): number;
   channel(link: number, slot: number, name: Uint8Array, length: number): number;
   outlet(link: number): number;

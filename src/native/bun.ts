@@ -42,8 +42,8 @@ const SYMBOLS = {
   p2p_submit: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // int32_t p2p_ring(int32_t link)
   p2p_ring: { args: ["i32"], returns: "i32" },
-  // int32_t p2p_drain(int32_t link, uint8_t *buf, uint32_t cap)
-  p2p_drain: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  // int32_t p2p_drain(int32_t link, uint8_t *buf, uint32_t cap, int32_t wait)
+  p2p_drain: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
   // int32_t p2p_take(int32_t link, uint8_t *buf, uint32_t cap)
   p2p_take: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // int32_t p2p_channel(int32_t link, uint32_t slot, const uint8_t *buf, uint32_t len)
@@ -70,7 +70,8 @@ export async function load(path: string): Promise<NativeBinding> {
     fd: (link) => c.p2p_fd(link),
     submit: (link, record, length) => c.p2p_submit(link, record, length),
     ring: (link) => c.p2p_ring(link),
-    drain: (link, into, capacity) => c.p2p_drain(link, into, capacity),
+    drain: (link, into, capacity, wait) =>
+      c.p2p_drain(link, into, capacity, wait),
     take: (link, into, capacity) => c.p2p_take(link, into, capacity),
     channel: (link, slot, name, length) =>
       c.p2p_channel(link, slot, name, length),

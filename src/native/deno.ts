@@ -20,8 +20,8 @@ const SYMBOLS = {
   p2p_submit: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int32_t p2p_ring(int32_t link)
   p2p_ring: { parameters: ["i32"], result: "i32" },
-  // int32_t p2p_drain(int32_t link, uint8_t *buf, uint32_t cap)
-  p2p_drain: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int32_t p2p_drain(int32_t link, uint8_t *buf, uint32_t cap, int32_t wait)
+  p2p_drain: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   // int32_t p2p_take(int32_t link, uint8_t *buf, uint32_t cap)
   p2p_take: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int32_t p2p_channel(int32_t link, uint32_t slot, const uint8_t *buf, uint32_t len)
@@ -64,7 +64,8 @@ export function load(path: string): Promise<NativeBinding> {
     submit: (link, record, length) =>
       c.p2p_submit(link, record as Bytes, length),
     ring: (link) => c.p2p_ring(link),
-    drain: (link, into, capacity) => c.p2p_drain(link, into as Bytes, capacity),
+    drain: (link, into, capacity, wait) =>
+      c.p2p_drain(link, into as Bytes, capacity, wait),
     take: (link, into, capacity) => c.p2p_take(link, into as Bytes, capacity),
     channel: (link, slot, name, length) =>
       c.p2p_channel(link, slot, name as Bytes, length),

@@ -53,9 +53,9 @@ export class Inbox {
     this.#requests = requests;
   }
 
-  /** Drains once and hands on what came; returns the bytes, 0 when nothing waits, or the negative answer of the library. */
-  drain(binding: NativeBinding, link: number): number {
-    const drained = binding.drain(link, this.#slab, SLAB_BYTES);
+  /** Drains once and hands on what came; returns the bytes, 0 when nothing waits even after `wait`, or the negative answer of the library. */
+  drain(binding: NativeBinding, link: number, wait: number): number {
+    const drained = binding.drain(link, this.#slab, SLAB_BYTES, wait);
     if (drained <= 0) return drained;
     const reader = this.#reader;
     let bytes = drained;

@@ -17,6 +17,7 @@ import {
   type OutletSink,
 } from "./inbox.ts";
 import { loadBinding } from "./library.ts";
+import { Pace, SLEEP } from "./pace.ts";
 import { registry, settingsInUse, warn } from "./registry.ts";
 import { type Request, Requests } from "./requests.ts";
 import { SlotTable } from "./slots.ts";
@@ -44,6 +45,7 @@ export class Link {
 
   readonly #requests = new Requests((id) => this.submit(Op.CANCEL, id));
   readonly #inbox = new Inbox(this.#requests);
+  readonly #pace = new Pace();
   #binding!: NativeBinding;
   #socket?: WakeSocket;
   #socketClosed?: Promise<void>;
@@ -198,7 +200,7 @@ export class Link {
     this.#handle = this.#check(this.#binding.open(this.#binding.openFlags));
     const fd = this.#check(this.#binding.fd(this.#handle));
     try {
-      this.#socket = await this.#binding.adopt(fd, this.#drain);
+      this.#socket = await this.#binding.adopt(fd, this.#wake);
     } catch (error) {
       this.end("the link could not be opened");
       throw error;
@@ -237,16 +239,26 @@ export class Link {
     for (const node of [...this.nodes.values()]) node.lost(reason);
   }
 
+  readonly #wake = (): void => {
+    this.#pace.woke();
+    this.#drain();
+  };
+
   readonly #drain = (): void => {
     clearImmediate(this.#resume);
+    let wait = this.#pace.next();
     for (let bytes = 0; bytes < TURN_BYTES;) {
       if (this.#state !== "open") return;
-      const drained = this.#inbox.drain(this.#binding, this.#handle);
-      if (drained === 0 || this.#state !== "open") return;
+      const drained = this.#inbox.drain(this.#binding, this.#handle, wait);
       if (drained < 0) return this.#lose(`p2p_drain answered ${drained}`);
+      if (drained === 0) {
+        if (wait === SLEEP) return this.#pace.sleeps();
+        break;
+      }
+      if (bytes === 0) wait = this.#pace.active();
       bytes += drained;
     }
-    this.#resume = setImmediate(this.#drain);
+    if (this.#state === "open") this.#resume = setImmediate(this.#drain);
   };
 
   #submit(record: Uint8Array, operation?: string): void {

@@ -91,7 +91,12 @@ export class FakeBinding implements NativeBinding {
     return 0;
   };
 
-  drain = (_link: number, into: Uint8Array, capacity: number): number => {
+  drain = (
+    _link: number,
+    into: Uint8Array,
+    capacity: number,
+    _wait: number,
+  ): number => {
     if (this.gone) return -1;
     this.calls.push("drain");
     let filled = 0;

@@ -324,7 +324,9 @@ test("a node keeps reachability, addresses and topics fresh", () =>
     assertEquals(node.addresses, ["/ip4/127.0.0.1"]);
     assertEquals(node.getTopicPeers(), ["bob", "eve"]);
     assertEquals(node.getTopicPeers("a"), ["bob"]);
-    await node.unsubscribeFromTopic("b");
+    const left = once<unknown>(node, "topicpeers");
+    fake.event(1, { type: "topicpeers", topic: "b", peers: [] });
+    assertEquals((await left).detail, { topic: "b", peers: [] });
     assertEquals(node.getTopicPeers(), ["bob"]);
     await node.close();
   }));

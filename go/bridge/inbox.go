@@ -1,0 +1,62 @@
+package bridge
+
+// #include "internal.h"
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"time"
+)
+
+const (
+	// lookOut is how long the queue is watched before the goroutine sleeps; it has to be longer than a round trip.
+	lookOut = 300 * time.Microsecond
+	// A sleep shorter than dense is one that watching would perhaps have spared; denseAfter of them in a row begin it, since watching pays
+	// only while requests come that fast.
+	dense      = time.Millisecond
+	denseAfter = 3
+)
+
+// inbox is the Go end of what a link submits.
+type inbox struct {
+	link C.int32_t
+	bell *os.File
+	ring [64]byte
+	// short counts the last sleeps that watching would have spared.
+	short int
+}
+
+// take waits for records and returns all there are; nil when the link is closed.
+func (in *inbox) take() *C.struct_record {
+	if in.short >= denseAfter {
+		until := time.Now().Add(lookOut)
+		for time.Now().Before(until) {
+			if record, closed := in.look(0); record != nil || closed {
+				return record
+			}
+			runtime.Gosched()
+			C.bridge_yield()
+		}
+		in.short = 0
+	}
+	for {
+		if record, closed := in.look(1); record != nil || closed {
+			return record
+		}
+		slept := time.Now()
+		if _, err := in.bell.Read(in.ring[:]); err != nil {
+			return nil
+		}
+		in.short++
+		if time.Since(slept) > dense {
+			in.short = 0
+		}
+	}
+}
+
+func (in *inbox) look(park C.int) (record *C.struct_record, closed bool) {
+	var ended C.int
+	record = C.bridge_take(in.link, park, &ended)
+	return record, ended != 0
+}
