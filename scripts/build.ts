@@ -28,7 +28,14 @@ const LIBRARY = join(
 );
 const STAMP = join(FOLDER, "stamp");
 const LOCK = join(FOLDER, "lock");
-const FLAGS = ["-buildmode=c-shared", "-trimpath", "-ldflags", "-s -w"];
+const FLAGS = [
+  "-buildmode=c-shared",
+  // The library does not tell its commit, and asking git fails in a checkout of another user.
+  "-buildvcs=false",
+  "-trimpath",
+  "-ldflags",
+  "-s -w",
+];
 
 /** A build that cannot be done; the message says what to do about it. */
 export class BuildError extends Error {

@@ -8,7 +8,7 @@
 import type { Call } from "../deadline.ts";
 import type { LogRecord } from "../settings.ts";
 import type { NativeBinding } from "./binding.ts";
-import { decodeJson, decodeText, Kind, Op, RecordReader } from "./codec.ts";
+import { decodeJson, decodeText, Kind, RecordReader } from "./codec.ts";
 import type { LibraryEvent, NodeEvent } from "./events.ts";
 import { settingsInUse, warn } from "./registry.ts";
 import type { Requests } from "./requests.ts";
@@ -46,8 +46,6 @@ export class Inbox {
   readonly #slab = new Uint8Array(SLAB_BYTES);
   readonly #reader = new RecordReader(this.#slab);
   readonly #channels: string[] = [];
-  /** Records for nodes whose `CREATE` has not been answered yet. */
-  #early: (() => void)[] = [];
 
   constructor(requests: Requests) {
     this.#requests = requests;
@@ -81,50 +79,21 @@ export class Inbox {
     const { kind, slot, a, b, time } = this.#reader;
     switch (kind) {
       case Kind.MESSAGE:
-        return this.#message(a, this.#channels[slot], body, time);
+        // What comes for a node or an inlet that has just been closed is let go.
+        return this.inlets.get(a)?.receive(this.#channels[slot], body, time);
       case Kind.CHANNEL:
         this.#channels[slot] = decodeText(body);
         return;
       case Kind.ROOM:
         return this.outlets.get(a)?.room();
       case Kind.ANSWER:
-        this.#requests.answer(a, b !== 0, decodeJson(body));
-        return this.#replay();
+        return this.#requests.answer(a, b !== 0, decodeJson(body));
       case Kind.EVENT:
         if (a === 0) {
           return this.#libraryEvent(decodeJson(body) as LibraryEvent);
         }
-        return this.#nodeEvent(a, decodeJson(body) as NodeEvent);
+        return this.nodes.get(a)?.event(decodeJson(body) as NodeEvent);
     }
-  }
-
-  #message(
-    inlet: number,
-    channel: string,
-    data: Uint8Array,
-    time: number,
-  ): void {
-    const sink = this.inlets.get(inlet);
-    if (sink) return sink.receive(channel, data, time);
-    this.#keep(() => this.#message(inlet, channel, data, time));
-  }
-
-  #nodeEvent(node: number, event: NodeEvent): void {
-    const sink = this.nodes.get(node);
-    if (sink) return sink.event(event);
-    this.#keep(() => this.#nodeEvent(node, event));
-  }
-
-  /** A node can meet peers before its `CREATE` is answered; a record for nobody else is let go. */
-  #keep(record: () => void): void {
-    if (this.#requests.has(Op.CREATE)) this.#early.push(record);
-  }
-
-  #replay(): void {
-    if (this.#early.length === 0) return;
-    const early = this.#early;
-    this.#early = [];
-    for (const record of early) record();
   }
 
   #libraryEvent(event: LibraryEvent): void {

@@ -64,14 +64,6 @@ export class Requests {
     return { id, promise: deferred.promise as Promise<T> };
   }
 
-  /** Whether a request with this operation waits; one whose caller has gone waits until its answer comes. */
-  has(op: number): boolean {
-    for (const { request } of this.#pending.values()) {
-      if (request.op === op) return true;
-    }
-    return false;
-  }
-
   /** Settles a request with its answer. */
   answer(id: number, failed: boolean, body: unknown): void {
     const pending = this.#pending.get(id);

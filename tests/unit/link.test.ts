@@ -114,22 +114,6 @@ test("the link applies events before the answer that follows them", () =>
     assertEquals(node.getConnectedPeersInfo(), []);
   }));
 
-test("the link keeps what comes for a node before its creation is answered", () =>
-  withFake(async (fake) => {
-    fake.manual.add(Op.CREATE);
-    const created = P2P.create(options);
-    const { id } = await fake.request(Op.CREATE);
-    fake.event(7, { type: "peerconnect", peer: bob });
-    fake.event(7, quic);
-    fake.message(9, "bob::dm:self-x", new Uint8Array([1]));
-    const [peerId, addresses, isPublic] = ["self", [], null];
-    fake.answer(id, { node: 7, peerId, addresses, isPublic });
-    const node = await created;
-    assertEquals(node.getConnectedPeersInfo().length, 1);
-    assertEquals(node.popMessages().map(({ from }) => from), ["bob"]);
-    await node.close();
-  }));
-
 test("the link takes a large message into a buffer of its size", () =>
   withFake(async (fake) => {
     const node = await P2P.create(options);
