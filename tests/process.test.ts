@@ -48,6 +48,22 @@ test("four Workers have a node each, and a terminated one frees its port", async
   ]);
 });
 
+test("a main thread that stands still for 2 s loses nothing and holds up no other node", async () => {
+  const ended = await run("blocked.ts");
+  assertEquals([ended.code, ended.stdout.trim().split("\n")], [0, [
+    "the receiver blocks",
+    "others go on meanwhile",
+    "the receiver goes on",
+    "the receiver has everything, in order",
+  ]], ended.stderr);
+});
+
+test("100,000 small and 2,000 large messages survive two pauses of the receiver", async () => {
+  const ended = await runProgram("../../bench/programs/backpressure.ts");
+  const { messages, intact } = JSON.parse(ended.stdout);
+  assertEquals([messages, intact], [102_000, true], ended.stderr);
+});
+
 function run(
   name: string,
   before: string[] = [],
