@@ -4,14 +4,14 @@
  *     deno run -A bench/restarts.ts
  */
 import { withFolder } from "../tests/support/node.ts";
-import { edit, WATCHERS } from "../tests/support/watcher.ts";
+import { editNode, WATCHERS } from "../tests/support/watcher.ts";
 import { print, runtimes } from "./table.ts";
 
 const rows = [];
 for (const runtime of await runtimes()) {
   for (const flags of WATCHERS[runtime.name]) {
     const [, ...restarts] = await withFolder((folder) =>
-      edit(5, runtime, flags, folder)
+      editNode(5, runtime, flags, folder)
     );
     rows.push({
       watcher: `${runtime.name} ${runtime.version} ${flags.at(-1)}`,

@@ -10,9 +10,9 @@ import { P2PError, type P2PErrorCode } from "../errors.ts";
 import type { NativeBinding } from "./binding.ts";
 
 /** The oldest Deno that can adopt a descriptor as a `net.Socket`. */
-export const MINIMUM_DENO = "2.7.14";
+export const MINIMUM_DENO = "2.7.12";
 /** The oldest Bun that passes the tests. */
-export const MINIMUM_BUN = "1.2.0";
+export const MINIMUM_BUN = "1.3.10";
 
 const REMEDY = "`deno task build` or `bun run build` builds it (it needs Go)";
 

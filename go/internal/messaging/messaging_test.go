@@ -180,6 +180,28 @@ func TestTheReplyTakesTheStreamThatTheOtherSideOpened(t *testing.T) {
 }
 
 // The Python node lets two senders write to one stream at once: their frames interleave and corrupt each other (its fault 7.1).
+func TestMessagesKeepTheirOrderWhenThePeerHasOpenedStreamsToo(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	for range 4 {
+		str, err := b.host.NewStream(t.Context(), a.host.ID(), Protocol)
+		require.NoError(t, err)
+		b.attach(str)
+	}
+	streams := func() int {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.peers[b.host.ID()].streams)
+	}
+	require.Eventually(t, func() bool { return streams() == 5 }, 10*time.Second, time.Millisecond)
+	for i := range 200 {
+		a.send(1, []byte{byte(i)})
+	}
+	for i, message := range b.awaitMessages(t, 200) {
+		require.Equal(t, []byte{byte(i)}, message.Payload)
+	}
+}
+
 func TestFramesOfTwoOutletsNeverInterleave(t *testing.T) {
 	a, b := meet(t, transportsUnderTest["tcp"])
 	a.open(t, 1, b.host)

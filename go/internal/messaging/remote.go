@@ -15,6 +15,8 @@ type remote struct {
 	budget  budget
 	outlet  *outlet
 	streams map[*stream]struct{}
+	// used is the one of them that frames are written to.
+	used *stream
 	// inlets holds one inlet for each transport, so that a message tells which one brought it.
 	inlets map[string]uint32
 	// large admits one message of more than a chunk at a time: all the streams of a peer together hold one of them.

@@ -40,7 +40,7 @@ type stream struct {
 	done chan struct{}
 }
 
-// attach takes over a stream that either side opened. Every one of a peer's streams is read; the newest is not preferred for writing.
+// attach takes over a stream that either side opened. Every one of a peer's streams is read.
 func (s *Service) attach(str network.Stream) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,20 +90,33 @@ func (s *Service) stream(ctx context.Context, p peer.ID) (*stream, error) {
 	if attached == nil {
 		return nil, errClosed()
 	}
+	// The peer may have opened one meanwhile, which is used already.
+	if used := s.usable(p); used != nil {
+		return used, nil
+	}
 	return attached, nil
 }
 
+// usable finds the stream that frames to a peer are written to: the same one for as long as it lives, because only within a stream they keep
+// their order.
 func (s *Service) usable(p peer.ID) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.peers[p]; r != nil {
-		for str := range r.streams {
-			if !str.ended.Load() {
-				return str
-			}
+	r := s.peers[p]
+	if r == nil {
+		return nil
+	}
+	if r.used != nil && !r.used.ended.Load() {
+		return r.used
+	}
+	r.used = nil
+	for str := range r.streams {
+		if !str.ended.Load() {
+			r.used = str
+			break
 		}
 	}
-	return nil
+	return r.used
 }
 
 func openError(err error, p peer.ID) *boundary.Error {
