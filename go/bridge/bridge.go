@@ -7,7 +7,6 @@ package bridge
 import "C"
 
 import (
-	"encoding/binary"
 	"os"
 	"runtime"
 	"unsafe"
@@ -16,8 +15,6 @@ import (
 	"github.com/unaiverse/p2p/go/internal/dispatch"
 	"github.com/unaiverse/p2p/go/internal/guard"
 )
-
-const requestHeader = 16
 
 // With one processor the goroutine that a doorbell wakes waits for the one that is running: a round trip takes three times as long.
 const leastProcessors = 2
@@ -72,9 +69,6 @@ func hand(session *dispatch.Session, record *C.struct_record) {
 		session.Frames(boundary.Frames{Outlet: uint32(record.outlet), Data: data, Ref: uintptr(unsafe.Pointer(record))})
 		return
 	}
-	op := boundary.Op(binary.LittleEndian.Uint32(data))
-	request := binary.LittleEndian.Uint32(data[4:])
-	handle := binary.LittleEndian.Uint32(data[8:])
-	session.Request(op, request, handle, data[requestHeader:])
+	session.Request(boundary.DecodeRequest(data))
 	C.bridge_free(record)
 }
