@@ -37,3 +37,22 @@ export async function findRuntime(name: Runtime["name"]): Promise<Runtime> {
   const [path, version] = JSON.parse(stdout);
   return { name, path, version };
 }
+
+/**
+ * Finds one version of a runtime through npm.
+ *
+ * @throws {Error} When npm cannot provide it.
+ */
+export async function findVersion(
+  name: Runtime["name"],
+  version: string,
+): Promise<Runtime> {
+  const args = name === "bun" ? ["-e", WHERE] : ["eval", WHERE];
+  const { stdout } = await promisify(execFile)("npx", [
+    "-y",
+    `${name}@${version}`,
+    ...args,
+  ]);
+  const [path] = JSON.parse(stdout);
+  return { name, path, version };
+}
