@@ -18,7 +18,7 @@ const rows = [];
 for (const runtime of await runtimes()) {
   const seen = await measure<Seen>(
     runtime,
-    "bench/programs/backpressure.ts",
+    "backpressure.ts",
     [],
     120_000,
   );

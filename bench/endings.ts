@@ -4,7 +4,8 @@
  *     deno run -A bench/endings.ts [starts of each way, default 100]
  */
 import process from "node:process";
-import { print, type Run, runProgram, runtimes } from "./table.ts";
+import type { Ended } from "../tests/support/program.ts";
+import { print, runBench, runtimes } from "./table.ts";
 
 const starts = Number(process.argv[2] ?? 100);
 const AT_ONCE = 2;
@@ -22,9 +23,9 @@ for (const runtime of await runtimes()) {
       hung: 0,
     };
     const start = async () => {
-      const run = await runProgram(
+      const run = await runBench(
         runtime,
-        "bench/programs/end.ts",
+        "end.ts",
         [way],
         30_000,
       );
@@ -45,7 +46,7 @@ for (const runtime of await runtimes()) {
 print("Endings with traffic running", rows);
 process.exit(unclean > 0 ? 1 : 0);
 
-function judge(run: Run, way: string): "clean" | "crashed" | "hung" {
+function judge(run: Ended, way: string): "clean" | "crashed" | "hung" {
   if (run.hung) return "hung";
   const expected = way === "throw" ? 1 : 0;
   return run.signal === null && run.code === expected ? "clean" : "crashed";

@@ -19,7 +19,7 @@ for (const runtime of await runtimes()) {
   const name = `${runtime.name} ${runtime.version}`;
   const seen = await measure<Cycles>(
     runtime,
-    "bench/programs/cycles.ts",
+    "cycles.ts",
     [],
     300_000,
   );
@@ -33,7 +33,7 @@ for (const runtime of await runtimes()) {
   });
   const { cpuMs, rssMB } = await measure<{ cpuMs: number; rssMB: number }>(
     runtime,
-    "bench/programs/idle.ts",
+    "idle.ts",
   );
   idle.push({ runtime: name, "CPU ms a second": cpuMs, "RSS MB": rssMB });
 }

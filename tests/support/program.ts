@@ -23,6 +23,8 @@ export interface ProgramOptions {
   path?: string;
   /** Which runtime that is. */
   runtime?: "deno" | "bun";
+  /** Milliseconds after which it counts as hung, 30,000 unless said. */
+  deadline?: number;
 }
 
 /** How a program ended. */
@@ -57,7 +59,7 @@ export function runProgram(
   const deadline = setTimeout(() => {
     ended.hung = true;
     child.kill("SIGKILL");
-  }, DEADLINE);
+  }, options.deadline ?? DEADLINE);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => {
