@@ -22,12 +22,14 @@ type outlet struct {
 	ending  bool
 	// changed wakes the writer and those who wait in flush.
 	changed *sync.Cond
+	// unhook ends the waking at the end of the service.
+	unhook func() bool
 }
 
 func newOutlet(s *Service, id uint32, p peer.ID) *outlet {
 	o := &outlet{s: s, id: id, p: p}
 	o.changed = sync.NewCond(&o.mu)
-	context.AfterFunc(s.ctx, o.wake)
+	o.unhook = context.AfterFunc(s.ctx, o.wake)
 	return o
 }
 
@@ -89,6 +91,7 @@ func (o *outlet) run() {
 			o.s.Port.Written(frames)
 		}
 	}
+	o.unhook()
 	o.s.Port.FreeOutlet(o.id)
 }
 
