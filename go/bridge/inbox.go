@@ -11,7 +11,7 @@ import (
 
 const (
 	// lookOut is how long the queue is watched before the goroutine sleeps; it has to be longer than a round trip.
-	lookOut = 300 * time.Microsecond
+	lookOut = 600 * time.Microsecond
 	// A sleep shorter than dense is one that watching would perhaps have spared; denseAfter of them in a row begin it, since watching pays
 	// only while requests come that fast.
 	dense      = time.Millisecond

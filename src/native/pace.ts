@@ -10,7 +10,7 @@ export const SLEEP = -1;
 /** Microseconds of one look; the event loop has its turn in between. */
 const LOOK_US = 20;
 /** Milliseconds of looking out after the last record; it has to be longer than a round trip. */
-const LOOK_OUT_MS = 0.3;
+const LOOK_OUT_MS = 0.6;
 /** A sleep shorter than this, in milliseconds, is one that looking out would perhaps have spared. */
 const DENSE_MS = 1;
 /** How many of them in a row begin it: looking out pays only while records come that fast. */
