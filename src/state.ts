@@ -157,18 +157,13 @@ export class NodeState implements NodeSink {
         return this.link.outlets.get(outlet)?.down();
       }
       case "drop": {
-        const { reason, messages, bytes, channel, peer } = event;
-        const about: Partial<DropDetail> = {};
-        if (channel) about.channel = channel;
-        if (peer) about.peerId = peer;
-        return this.#drop(reason, messages, bytes, about);
+        const { reason, messages, bytes, channel } = event;
+        return this.#drop(reason, messages, bytes, channel ? { channel } : {});
       }
       case "warning": {
         const { code, message } = event;
         return this.#dispatch("warning", { code, message });
       }
-      case "closed":
-        return this.lost(event.reason);
     }
   }
 

@@ -33,12 +33,10 @@ export type NodeEvent =
     type: "drop";
     reason: string;
     channel?: string;
-    peer?: string;
     messages: number;
     bytes: number;
   }
-  | { type: "warning"; code: string; message: string }
-  | { type: "closed"; reason: string };
+  | { type: "warning"; code: string; message: string };
 
 /** An event of the library. */
 export type LibraryEvent =

@@ -4,9 +4,6 @@ package boundary
 
 import "sync/atomic"
 
-// ABI is the number that p2p_abi() returns; it changes with any line of docs/boundary.md.
-const ABI = 1
-
 // Op is the operation of a request.
 type Op uint32
 

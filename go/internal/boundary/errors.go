@@ -49,6 +49,9 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
+// NodeClosed is what is asked of a node that has ended, or is about to.
+func NodeClosed() *Error { return Errorf(Closed, "the node is closed") }
+
 // About sets the peer that the failure is about.
 func (e *Error) About(peer string) *Error {
 	e.Peer = peer

@@ -197,7 +197,7 @@ func (s *Session) openOutlet(id, outlet uint32, m *member, peer string) error {
 	}
 	s.mu.Unlock()
 	if !known {
-		return errClosed
+		return boundary.NodeClosed()
 	}
 	s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return nil, m.OpenOutlet(ctx, outlet, peer) })
 	return nil

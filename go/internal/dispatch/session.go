@@ -37,8 +37,6 @@ type member struct {
 	topics orders
 }
 
-var errClosed = boundary.Errorf(boundary.Closed, "the node is closed")
-
 // Open begins a session for a link.
 func Open(port boundary.Port) *Session {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -123,7 +121,7 @@ func (s *Session) node(handle uint32) (*member, error) {
 	defer s.mu.Unlock()
 	m := s.nodes[handle]
 	if m == nil {
-		return nil, errClosed
+		return nil, boundary.NodeClosed()
 	}
 	return m, nil
 }
@@ -140,7 +138,7 @@ func (s *Session) take(handle uint32) *member {
 // closeNode frees the node's place once it has ended, whoever ended it.
 func (s *Session) closeNode(m *member) {
 	taken := s.take(m.Handle()) != nil
-	m.cancel(errClosed)
+	m.cancel(boundary.NodeClosed())
 	closeOf(func() {
 		m.Close()
 		if taken {

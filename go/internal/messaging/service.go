@@ -76,7 +76,7 @@ func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return errClosed()
+		return boundary.NodeClosed()
 	}
 	o := s.outlets[id]
 	if o == nil {
@@ -202,8 +202,4 @@ func (s *Service) start(fn func()) {
 		defer s.wg.Done()
 		fn()
 	})
-}
-
-func errClosed() *boundary.Error {
-	return boundary.Errorf(boundary.Closed, "the node is closed")
 }

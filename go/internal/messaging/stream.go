@@ -88,7 +88,7 @@ func (s *Service) stream(ctx context.Context, p peer.ID) (*stream, error) {
 	}
 	attached := s.attach(str)
 	if attached == nil {
-		return nil, errClosed()
+		return nil, boundary.NodeClosed()
 	}
 	// The peer may have opened one meanwhile, which is used already.
 	if used := s.usable(p); used != nil {

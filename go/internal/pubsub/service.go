@@ -156,14 +156,12 @@ func (s *Service) failed(what, name string, err error) error {
 	case err == nil:
 		return nil
 	case s.ctx.Err() != nil:
-		return errClosed()
+		return boundary.NodeClosed()
 	case errors.Is(err, context.Canceled):
 		return err
 	}
 	return boundary.Errorf(boundary.TopicFailed, "could not %s topic %q: %w", what, name, err)
 }
-
-func errClosed() *boundary.Error { return boundary.Errorf(boundary.Closed, "the node is closed") }
 
 func (s *Service) wireSize(name string, data []byte) int {
 	return proto.Size(&pb.RPC{Publish: []*pb.Message{{

@@ -9,6 +9,7 @@ import (
 	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) Unsubscribe(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
-		return errClosed()
+		return boundary.NodeClosed()
 	}
 	t := s.topics[name]
 	if t == nil {
@@ -66,7 +67,7 @@ func (s *Service) join(name string) (*topic, error) {
 
 func (s *Service) joinLocked(name string) (*topic, error) {
 	if s.ctx.Err() != nil {
-		return nil, errClosed()
+		return nil, boundary.NodeClosed()
 	}
 	if t := s.topics[name]; t != nil {
 		return t, nil
