@@ -25,10 +25,13 @@
  * | `LIBRARY_MISSING` | there is no native library and none could be built |
  * | `LIMIT` | one of the limits of `P2P.setupLibrary` or of the node is reached |
  * | `LISTEN_FAILED` | an address could not be listened on |
+ * | `MESSAGE_INVALID` | bytes are no message of this network |
  * | `PEER_INVALID` | a text is not a peer id |
  * | `PEER_SELF` | the peer is this node itself |
  * | `PEER_UNKNOWN` | no address of the peer is known |
  * | `PROTOCOL_UNSUPPORTED` | the peer does not speak the protocol |
+ * | `RELAY_LIMIT` | the relay would not let the message through |
+ * | `RESERVATION_FAILED` | a relay gave no reservation |
  * | `RUNTIME_UNSUPPORTED` | the runtime is not a supported one, or too old |
  * | `STREAM_FAILED` | the stream to the peer broke and could not be replaced |
  * | `TIMEOUT` | the `timeout` of the call ran out |
@@ -50,10 +53,13 @@ export type P2PErrorCode =
   | "LIBRARY_MISSING"
   | "LIMIT"
   | "LISTEN_FAILED"
+  | "MESSAGE_INVALID"
   | "PEER_INVALID"
   | "PEER_SELF"
   | "PEER_UNKNOWN"
   | "PROTOCOL_UNSUPPORTED"
+  | "RELAY_LIMIT"
+  | "RESERVATION_FAILED"
   | "RUNTIME_UNSUPPORTED"
   | "STREAM_FAILED"
   | "TIMEOUT"
