@@ -15,7 +15,12 @@
  * @module
  */
 
-export { directChannel, topicChannel } from "./src/channel.ts";
+export {
+  channel,
+  type ChannelNames,
+  type DirectChannel,
+  type TopicChannel,
+} from "./src/channel.ts";
 export type {
   CallOptions,
   CloseOptions,
@@ -35,18 +40,29 @@ export {
   P2PEventTarget,
   type Reachability,
   type ReachabilityDetail,
+  type RendezvousDetail,
+  type ReservationDetail,
+  type ReservationLostDetail,
   type TopicPeersDetail,
   type WarningDetail,
+  type WebRtcDetail,
 } from "./src/events.ts";
 export type { Message, MessageData } from "./src/mailbox.ts";
 export type {
+  IceServers,
   NodeLimits,
   P2POptions,
   Transport,
   TurnServer,
 } from "./src/options.ts";
 export { P2P } from "./src/p2p.ts";
-export type { ConnectedPeer, Connection } from "./src/peers.ts";
+export type {
+  ConnectedPeer,
+  Connection,
+  WebRtcConnection,
+} from "./src/peers.ts";
+export { type Preset, type Presets, presets } from "./src/presets.ts";
+export type { Roster, RosterPeer } from "./src/rendezvous.ts";
 export type {
   LibrarySettings,
   LogLevel,

@@ -1,6 +1,6 @@
 /**
- * The channel grammar: `<owner>::dm:<peer>-<suffix>` for direct messages, `<owner>::ps:<name>` for topics. Peer ids are
- * told apart by position only; whether one can be read as a peer id is for the node to say.
+ * The names of channels: `<from>::dm:<to>-<contentType>[~<trail>]` for direct messages, `<owner>::ps:<name>` for topics. Peer
+ * ids are told apart by position only; whether one can be read as a peer id is for the node to say.
  *
  * @module
  */
@@ -9,35 +9,144 @@ import { checkText, wrongRange } from "./arguments.ts";
 
 const DIRECT = "::dm:";
 const TOPIC = "::ps:";
+const RENDEZVOUS = ":rv";
 const encoder = new TextEncoder();
 
 /** The length of a channel name in a frame is one byte. */
 const MAX_CHANNEL_BYTES = 255;
 
-/** The channel for direct messages from one peer to another: `<from>::dm:<to>-<suffix>`. */
-export function directChannel(
-  from: string,
-  to: string,
-  suffix: string,
-): string {
-  return `${from}${DIRECT}${to}-${suffix}`;
+/** A channel for direct messages, taken apart. */
+export interface DirectChannel {
+  /** Which of the two it is. */
+  kind: "direct";
+  /** The peer id of the sender. */
+  from: string;
+  /** The peer id of the receiver. */
+  to: string;
+  /** What the messages hold, for example `stream_sample`. */
+  contentType: string;
+  /** What stands behind `~`: the name of a stream, or of a group. */
+  trail?: string;
 }
 
-/** The channel of a topic: `<owner>::ps:<name>`. */
-export function topicChannel(owner: string, name: string): string {
+/** A topic, taken apart. */
+export interface TopicChannel {
+  /** Which of the two it is. */
+  kind: "topic";
+  /** The peer id of the owner. */
+  owner: string;
+  /** The name. */
+  name: string;
+  /** Whether a world announces its agents on it. */
+  rendezvous: boolean;
+}
+
+/** Builds the names of channels and takes them apart. */
+export interface ChannelNames {
+  /**
+   * The channel for direct messages from one peer to another.
+   *
+   * @param from The peer id of the sender.
+   * @param to The peer id of the receiver.
+   * @param contentType What the messages hold; without `~`.
+   * @param trail The name of a stream or group.
+   * @returns `<from>::dm:<to>-<contentType>` or `<from>::dm:<to>-<contentType>~<trail>`.
+   * @throws {RangeError} If a part is empty or cannot stand in its place, or all of it is longer than 255 bytes.
+   */
+  direct(from: string, to: string, contentType: string, trail?: string): string;
+  /**
+   * The channel of a topic.
+   *
+   * @param owner The peer id of the owner.
+   * @param name The name; `rv` is the one on which a world announces its agents.
+   * @returns `<owner>::ps:<name>`.
+   * @throws {RangeError} If a part is empty or cannot stand in its place.
+   */
+  topic(owner: string, name: string): string;
+  /**
+   * Takes the name of a channel apart.
+   *
+   * @param text Any text, for example the `channel` of a received message.
+   * @returns Its parts, or `null` if it is neither kind of channel.
+   */
+  parse(text: string): DirectChannel | TopicChannel | null;
+}
+
+/**
+ * The names of channels.
+ *
+ * @example A direct channel
+ * ```ts
+ * import { channel } from "@unaiverse/p2p";
+ *
+ * const name = channel.direct("12D3KooWAlice", "12D3KooWBob", "stream_sample", "camera");
+ * console.log(name); // 12D3KooWAlice::dm:12D3KooWBob-stream_sample~camera
+ * console.log(channel.parse(name));
+ * ```
+ */
+export const channel: ChannelNames = { direct, topic, parse };
+
+function direct(
+  from: string,
+  to: string,
+  contentType: string,
+  trail?: string,
+): string {
+  checkPart("from", from, DIRECT, TOPIC);
+  checkPart("to", to, "-", TOPIC);
+  checkPart("contentType", contentType, "~", TOPIC);
+  if (trail !== undefined) checkPart("trail", trail, TOPIC);
+  const tail = trail === undefined ? "" : `~${trail}`;
+  const name = `${from}${DIRECT}${to}-${contentType}${tail}`;
+  encodeName(name);
+  return name;
+}
+
+function topic(owner: string, name: string): string {
+  checkPart("owner", owner, DIRECT, TOPIC);
+  checkText("name", name);
   return `${owner}${TOPIC}${name}`;
 }
 
-/** A direct channel taken apart. */
-export interface DirectChannel {
+function parse(text: string): DirectChannel | TopicChannel | null {
+  const found = /^(.+?)::(?:ps:(.+)|dm:([^-]+)-([^~]+)(?:~(.+))?)$/s.exec(text);
+  if (found === null) return null;
+  const [, owner, name, to, contentType, trail] = found;
+  if (name !== undefined) {
+    return { kind: "topic", owner, name, rendezvous: isRendezvous(text) };
+  }
+  if (text.includes(TOPIC)) return null;
+  const direct = { kind: "direct", from: owner, to, contentType } as const;
+  return trail === undefined ? direct : { ...direct, trail };
+}
+
+/** Whether a channel is a topic on which a world announces its agents. */
+export function isRendezvous(channel: string): boolean {
+  return channel.endsWith(RENDEZVOUS) && channel.includes(TOPIC);
+}
+
+/** The owner of a topic. */
+export function ownerOf(topic: string): string {
+  return topic.slice(0, topic.indexOf(TOPIC));
+}
+
+/** Whether a direct message may have come on a channel: not if it names another sender, or a topic. */
+export function mayBeFrom(peer: string, channel: string): boolean {
+  if (channel.includes(TOPIC)) return false;
+  const mark = channel.indexOf(DIRECT);
+  return mark < 0 || channel.slice(0, mark) === peer;
+}
+
+/** Where a direct message on a channel goes. */
+export interface Destination {
   /** The peer that messages on this channel go to. */
   peer: string;
   /** The name as it stands in a frame. */
   bytes: Uint8Array;
 }
 
-/** Takes a channel for direct messages apart: the peer stands between the first `::dm:` and the next `-`. */
-export function parseDirectChannel(channel: unknown): DirectChannel {
+/** Finds the receiver in a channel for direct messages: it stands between the first `::dm:` and the next `-`. */
+export function parseDestination(channel: unknown): Destination {
   const text = checkText("channel", channel);
   const wanted = 'of the form "<sender>::dm:<receiver>-<suffix>"';
   const mark = text.indexOf(DIRECT);
@@ -47,13 +156,7 @@ export function parseDirectChannel(channel: unknown): DirectChannel {
   const from = mark + DIRECT.length;
   const dash = text.indexOf("-", from);
   if (dash <= from) throw wrongRange("channel", wanted, text);
-  const bytes = encoder.encode(text);
-  if (bytes.length > MAX_CHANNEL_BYTES) {
-    throw new RangeError(
-      `channel must not exceed ${MAX_CHANNEL_BYTES} bytes, got ${bytes.length}`,
-    );
-  }
-  return { peer: text.slice(from, dash), bytes };
+  return { peer: text.slice(from, dash), bytes: encodeName(text) };
 }
 
 /** A channel that a message can be broadcast on. */
@@ -63,4 +166,20 @@ export function checkTopicChannel(channel: unknown): string {
     throw wrongRange("channel", 'of the form "<owner>::ps:<name>"', text);
   }
   return text;
+}
+
+function encodeName(name: string): Uint8Array {
+  const bytes = encoder.encode(name);
+  if (bytes.length > MAX_CHANNEL_BYTES) {
+    throw new RangeError(
+      `channel must not exceed ${MAX_CHANNEL_BYTES} bytes, got ${bytes.length}`,
+    );
+  }
+  return bytes;
+}
+
+function checkPart(name: string, value: unknown, ...without: string[]): void {
+  const text = checkText(name, value);
+  const found = without.find((mark) => text.includes(mark));
+  if (found !== undefined) throw wrongRange(name, `without "${found}"`, text);
 }

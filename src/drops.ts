@@ -5,10 +5,16 @@
  */
 
 import type { DropDetail } from "./events.ts";
-import type { Message } from "./mailbox.ts";
 
-/** The messages that a mailbox had no place for. */
-export class MailboxDrops {
+/** What is counted of a message. */
+export interface Dropped {
+  from: string;
+  channel: string;
+  data: Uint8Array;
+}
+
+/** The messages that this side let go. */
+export class Drops {
   readonly #tell: (detail: DropDetail) => void;
   readonly #counts = new Map<string, DropDetail>();
 
@@ -17,11 +23,11 @@ export class MailboxDrops {
   }
 
   /** Counts a message. */
-  add({ channel, from: peerId, data }: Message): void {
+  add(reason: string, { channel, from: peerId, data }: Dropped): void {
     if (this.#counts.size === 0) queueMicrotask(() => this.#flush());
-    const key = `${peerId} ${channel}`;
+    const key = `${reason} ${peerId} ${channel}`;
     const count = this.#counts.get(key) ??
-      { reason: "mailbox-full", channel, peerId, messages: 0, bytes: 0 };
+      { reason, channel, peerId, messages: 0, bytes: 0 };
     count.messages++;
     count.bytes += data.length;
     this.#counts.set(key, count);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ConnectedPeer } from "./peers.ts";
+import type { ConnectedPeer, WebRtcConnection } from "./peers.ts";
+import type { Roster } from "./rendezvous.ts";
 
 /** Whether others can reach this node: `unknown` until somebody has found out. */
 export type Reachability = "public" | "private" | "unknown";
@@ -23,11 +24,43 @@ export interface ReachabilityDetail {
   isPublic: boolean | null;
 }
 
+/** Detail of `reservation`: a place at a relay, new or renewed. */
+export interface ReservationDetail {
+  /** The peer id of the relay. */
+  relay: string;
+  /** Until when it holds: ISO 8601, UTC; it is renewed before that. `null` for the relays of the options, which do not tell. */
+  expires: string | null;
+  /** This node's addresses by way of the relay. */
+  addresses: string[];
+}
+
+/** Detail of `reservationlost`. */
+export interface ReservationLostDetail {
+  /** The peer id of the relay. */
+  relay: string;
+  /** Why. */
+  reason: string;
+}
+
+/** Detail of `rendezvous`: what a world has announced. */
+export interface RendezvousDetail extends Roster {
+  /** The topic's channel. */
+  topic: string;
+}
+
+/** Detail of `webrtc`. */
+export interface WebRtcDetail {
+  /** All WebRTC connections, as they are now. */
+  connections: WebRtcConnection[];
+}
+
 /** Detail of `drop`: messages that were lost, and why. */
 export interface DropDetail {
   /**
    * `stream-failed`: accepted for a peer whose stream broke for good; `mailbox-full`: not taken in time under an `overflow`
-   * policy; others, such as `pubsub-overflow`, come from the topic router.
+   * policy; `sender-refused`: a direct message on a channel that names another sender (`verifyChannels`), or a roster from
+   * somebody else than the owner of its topic; `roster-refused`: a roster that cannot be read, or the bad entries of one;
+   * others, such as `pubsub-overflow`, come from the topic router.
    */
   reason: string;
   /** The channel, where it is one. */
@@ -72,6 +105,14 @@ export interface P2PEventMap {
   addresses: CustomEvent<AddressesDetail>;
   /** It became known whether others can reach this node. */
   reachability: CustomEvent<ReachabilityDetail>;
+  /** A place at a relay was taken or renewed. */
+  reservation: CustomEvent<ReservationDetail>;
+  /** A place at a relay is no more. */
+  reservationlost: CustomEvent<ReservationLostDetail>;
+  /** The world whose rendezvous topic this node follows has announced its agents. */
+  rendezvous: CustomEvent<RendezvousDetail>;
+  /** A WebRTC connection began, opened or ended. */
+  webrtc: CustomEvent<WebRtcDetail>;
   /** Somebody joined or left a topic that this node is in. */
   topicpeers: CustomEvent<TopicPeersDetail>;
   /** The mailbox was empty and holds messages now. */

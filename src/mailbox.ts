@@ -28,6 +28,8 @@ export type MessageData = Uint8Array | ArrayBuffer | ArrayBufferView;
 /** A source of messages, and what the program has taken from it without giving credit back. */
 export class Inlet {
   owed = 0;
+  /** The last channel whose messages go to the mailbox: most messages come on the one before them. */
+  #passed?: string;
   readonly handle: number;
   readonly peer: string;
   readonly transport: string;
@@ -49,6 +51,12 @@ export class Inlet {
   receive(channel: string, data: Uint8Array, receivedAt: number): void {
     const { peer: from, transport } = this;
     const message = { from, channel, data, transport, receivedAt };
+    if (channel !== this.#passed) {
+      if (!this.#mailbox.admits(message)) {
+        return this.#mailbox.consume(this, message);
+      }
+      this.#passed = channel;
+    }
     this.#mailbox.put(this, message);
   }
 }
@@ -58,6 +66,8 @@ export interface MailboxOptions {
   overflow: Overflow;
   maxChannels: number;
   maxQueuePerChannel: number;
+  /** Whether messages like this one, from there and on that channel, belong into the mailbox; else it is dealt with. */
+  admits(message: Message): boolean;
   /** Gives credit back. */
   credit(inlet: Inlet, cost: number): void;
   /** The mailbox was empty and is not any more. */
@@ -110,6 +120,16 @@ export class Mailbox {
   /** How many messages wait. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Whether a message belongs here; else it is dealt with. */
+  admits(message: Message): boolean {
+    return this.#options.admits(message);
+  }
+
+  /** Gives back the credit of a message that does not belong here. */
+  consume(inlet: Inlet, message: Message): void {
+    this.#owe(inlet, message);
   }
 
   /** Files a message. */

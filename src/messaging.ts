@@ -5,12 +5,12 @@
  * @module
  */
 
-import { type DirectChannel, parseDirectChannel } from "./channel.ts";
+import { type Destination, parseDestination } from "./channel.ts";
 import { type Call, watch } from "./deadline.ts";
 import { Deque } from "./deque.ts";
-import { P2PError } from "./errors.ts";
+import { P2PError, type P2PErrorCode } from "./errors.ts";
 import { encodeJson, Op } from "./native/codec.ts";
-import type { OutletSink } from "./native/inbox.ts";
+import type { OutletError, OutletSink } from "./native/inbox.ts";
 import type { Link } from "./native/link.ts";
 import type { Slot } from "./native/slots.ts";
 
@@ -22,7 +22,7 @@ const ACCEPTED = Promise.resolve();
 const CALL: Call = { operation: "sendMessageToPeer" };
 
 /** What a channel means. */
-interface Route extends DirectChannel {
+interface Route extends Destination {
   outlet: Outlet;
   slot: Slot;
 }
@@ -66,7 +66,7 @@ export class Outlets {
   }
 
   #addRoute(channel: string): Route {
-    const { peer, bytes } = parseDirectChannel(channel);
+    const { peer, bytes } = parseDestination(channel);
     if (peer === this.#self) {
       throw new P2PError("PEER_SELF", "a node cannot send to itself", {
         operation: CALL.operation,
@@ -109,6 +109,9 @@ class Outlet implements OutletSink {
   readonly #peer: string;
   readonly #forget: () => void;
   readonly #parked = new Deque<Parked>();
+  /** A relay bounds what can be sent: one message at a time goes, and is accepted once it was written. */
+  #limited = false;
+  #underWay?: Parked;
   #state: "idle" | "opening" | "open" | "full" | "closed" = "idle";
   #handle = 0;
   #opening?: AbortController;
@@ -125,26 +128,43 @@ class Outlet implements OutletSink {
   }
 
   send(route: Route, payload: Uint8Array, call: Call = CALL): Promise<void> {
-    if (this.#state === "open" && this.#admits(payload.length)) {
+    const atOnce = this.#state === "open" && !this.#limited;
+    if (atOnce && this.#admits(payload.length)) {
       this.#append(route, payload);
       return ACCEPTED;
     }
     const parked = this.#park(route, payload, call);
     if (this.#state === "idle") this.#open();
+    else this.#goOn();
     return parked;
   }
 
   room(): void {
     if (this.#state !== "full") return;
     this.#state = "open";
+    this.#settle();
+    this.#goOn();
+  }
+
+  limit(limited: boolean): void {
+    this.#limited = limited;
     this.#goOn();
   }
 
   /** With messages waiting the stream is opened once more; without, the outlet is given back unless Go still works on it. */
-  down(): void {
-    if (this.#state === "opening") return;
-    if (this.#parked.length > 0) this.#open();
-    else if (this.#link.hasRoom(this.#handle, 1)) this.#end();
+  down({ code, message }: OutletError): number {
+    if (this.#state === "opening") return 0;
+    const told = this.#settle(
+      new P2PError(code as P2PErrorCode, message, {
+        operation: CALL.operation,
+        peerId: this.#peer,
+      }),
+    );
+    // A relay that lets this message not through may still take a smaller one.
+    if (code === "RELAY_LIMIT") this.#waitForRoom();
+    else if (this.#parked.length > 0) this.#open();
+    else if (this.#hasRoom(1)) this.#end();
+    return told;
   }
 
   /** Closing the node sends what the outlet holds and gives the outlet back. */
@@ -171,7 +191,8 @@ class Outlet implements OutletSink {
         node: this.#node,
         body: encodeJson({ outlet: this.#handle, peer: this.#peer }),
         peerId: this.#peer,
-        accept: () => {
+        accept: (answer) => {
+          this.#limited = (answer as { limited: boolean }).limited;
           this.#state = "open";
           this.#goOn();
         },
@@ -187,6 +208,7 @@ class Outlet implements OutletSink {
     this.#forget();
     this.#opening?.abort();
     if (this.#handle > 0) this.#link.closeOutlet(this.#handle);
+    this.#settle(error);
     while (this.#parked.length > 0) this.#parked.shift()!.settle(error);
   }
 
@@ -217,11 +239,34 @@ class Outlet implements OutletSink {
       this.#parked.shift();
       try {
         this.#append(parked.route, parked.payload);
-        parked.settle();
       } catch (error) {
         parked.settle(error);
+        continue;
+      }
+      if (this.#limited) {
+        this.#underWay = parked;
+        this.#waitForRoom();
+      } else {
+        parked.settle();
       }
     }
+  }
+
+  /** Goes on once all that was appended is written. */
+  #waitForRoom(): void {
+    if (this.#hasRoom(1)) {
+      this.#settle();
+      this.#goOn();
+    }
+  }
+
+  /** Ends the wait of the message that is under way over a limited path; says for how many that was. */
+  #settle(error?: unknown): number {
+    const parked = this.#underWay;
+    if (parked === undefined) return 0;
+    this.#underWay = undefined;
+    parked.settle(error);
+    return 1;
   }
 
   #park(route: Route, payload: Uint8Array, call: Call): Promise<void> {

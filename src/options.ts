@@ -35,6 +35,14 @@ export interface TurnServer {
   credential?: string;
 }
 
+/** Servers for WebRTC connections; what is left out stays as it is. */
+export interface IceServers {
+  /** URIs of STUN servers, for example `stun:stun.example.org:3478`. */
+  stunServers?: string[] | null;
+  /** TURN servers. */
+  turnServers?: TurnServer[] | null;
+}
+
 /** Upper bounds for what one node may take; what is left out scales with the memory of the machine. */
 export interface NodeLimits {
   /** Connections in all, 1 or more. */
@@ -85,6 +93,13 @@ export interface P2POptions {
   iceStunServers?: string[] | null;
   /** TURN servers. Default: none. */
   iceTurnServers?: TurnServer[] | null;
+  /** How long to wait for hole punching before WebRTC is tried, in milliseconds, 0 to 600,000. Default 5,000. */
+  webrtcWait?: number;
+  /**
+   * Whether to refuse direct messages on a channel that names another sender than the peer that sent them, and count them in
+   * `drop` events. `false` is for old peers. Default `true`.
+   */
+  verifyChannels?: boolean;
   /** A label for the program's own logs; kept as `node.logSub`. Default `"pub"`. */
   logSub?: string;
   /** Multiaddrs of relays, with `/p2p/<id>`, to reserve a place at when the node cannot be reached. Default: none. */
@@ -101,7 +116,7 @@ export interface P2POptions {
   limits?: NodeLimits;
 }
 
-/** The body of `CREATE`, except for `agent`. */
+/** Complete options. All but `logSub` and `verifyChannels` are, with `agent`, the body of `CREATE`. */
 export type NodeConfig =
   & Required<Omit<P2POptions, "identityDir" | "iceTurnServers">>
   & {
@@ -162,6 +177,11 @@ const ROWS: { readonly [K in keyof NodeConfig]: Row<NodeConfig[K]> } = {
   floodSub: flag(false),
   iceStunServers: texts,
   iceTurnServers: [listOf(checkTurnServer), () => []],
+  webrtcWait: [
+    (name, value) => checkInteger(name, value, 0, 600_000),
+    () => 5000,
+  ],
+  verifyChannels: flag(true),
   logSub: [checkText, () => "pub"],
   relays: texts,
   bootstrapPeers: texts,
@@ -195,6 +215,19 @@ export function checkOptions(options: unknown): NodeConfig {
     );
   }
   return config;
+}
+
+/** Validates what `setIceConfig` is given; null is what stays as it is. */
+export function checkIceServers(servers: unknown) {
+  const given = checkFields("servers", servers, ["stunServers", "turnServers"]);
+  const list = <T>(name: "stunServers" | "turnServers", check: Check<T>) =>
+    given[name] == null
+      ? null
+      : checkList(`servers.${name}`, given[name], check);
+  return {
+    stunServers: list("stunServers", checkText),
+    turnServers: list("turnServers", checkTurnServer),
+  };
 }
 
 function checkFolder(name: string, value: unknown): string {

@@ -29,8 +29,16 @@ import type { Message, MessageData } from "./mailbox.ts";
 import { encodeJson, Op } from "./native/codec.ts";
 import { Link } from "./native/link.ts";
 import { registry, warn } from "./native/registry.ts";
-import { checkOptions, type NodeConfig, type P2POptions } from "./options.ts";
-import type { ConnectedPeer, Connection } from "./peers.ts";
+import {
+  checkIceServers,
+  checkOptions,
+  type IceServers,
+  type NodeConfig,
+  type P2POptions,
+  type TurnServer,
+} from "./options.ts";
+import type { ConnectedPeer, Connection, WebRtcConnection } from "./peers.ts";
+import { encodeRoster, type Roster } from "./rendezvous.ts";
 import { checkSettings, type LibrarySettings } from "./settings.ts";
 import { type Created, NodeState } from "./state.ts";
 import { encodeBroadcast } from "./topics.ts";
@@ -62,7 +70,7 @@ export class P2P extends P2PEventTarget {
 
   private constructor(link: Link, created: Created, config: NodeConfig) {
     super();
-    this.#state = new NodeState(link, created, this);
+    this.#state = new NodeState(link, created, this, config.verifyChannels);
     this.logSub = config.logSub;
     this.relayIsEnabled = config.enableRelayClient || config.enableRelayService;
   }
@@ -102,7 +110,7 @@ export class P2P extends P2PEventTarget {
   }
 
   static async #create(config: NodeConfig, call: Call): Promise<P2P> {
-    const { logSub: _, ...body } = config;
+    const { logSub: _, verifyChannels: __, ...body } = config;
     const link = Link.use();
     try {
       await bounded(link.ready, call);
@@ -186,14 +194,16 @@ export class P2P extends P2PEventTarget {
    *
    * The promise resolves when the message was accepted into the window (4 MiB) of an open stream, at once while there is
    * room; awaiting it is what slows a sender down to the speed of its receiver. There is no acknowledgement: if the stream
-   * breaks for good, what was accepted and not sent is told by a `drop` event.
+   * breaks for good, what was accepted and not sent is told by a `drop` event. Over a relay that limits its circuits the
+   * promise resolves when the message was written within those limits, and rejects with `RELAY_LIMIT` when it would go
+   * beyond them.
    *
    * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
    * @param data One byte or more; with the channel at most `maxMessageSize`.
    * @param options `{ signal, timeout }`, for as long as the message has not been accepted.
    * @returns Resolves when the message was accepted.
    * @throws {RangeError} If the channel has another form, or `data` is empty or too long.
-   * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `RELAY_LIMIT`, `TIMEOUT`, `CLOSED`.
    */
   sendMessageToPeer(
     channel: string,
@@ -229,7 +239,8 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error.
+   * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error. What comes on a topic that ends in
+   * `:rv` goes to {@link P2P.getRendezvousPeersInfo} instead; a node is subscribed to one such topic at a time, the last.
    *
    * @param channel The topic, in this network `<owner>::ps:<name>`.
    * @param options `{ signal, timeout }`.
@@ -241,12 +252,7 @@ export class P2P extends P2PEventTarget {
     options?: CallOptions,
   ): Promise<void> {
     const topic = checkText("channel", channel);
-    await this.#state.request(
-      "subscribeToTopic",
-      Op.SUBSCRIBE,
-      { topic },
-      options,
-    );
+    await this.#state.subscribe(topic, options);
   }
 
   /**
@@ -262,12 +268,104 @@ export class P2P extends P2PEventTarget {
     options?: CallOptions,
   ): Promise<void> {
     const topic = checkText("channel", channel);
-    await this.#state.request(
-      "unsubscribeFromTopic",
-      Op.UNSUBSCRIBE,
-      { topic },
+    await this.#state.unsubscribe(topic, options);
+  }
+
+  /**
+   * Announces the agents of a world to all who follow its rendezvous topic.
+   *
+   * @param channel This node's own rendezvous topic, `<peerId>::ps:rv`; what others publish there is ignored.
+   * @param roster The agents, and a count that grows with each announcement.
+   * @param options `{ signal, timeout }`.
+   * @returns Resolves when the router has taken the announcement.
+   * @throws {RangeError} If the topic is not this node's own, or an entry is not valid: receivers would refuse it.
+   * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   */
+  async publishRendezvous(
+    channel: string,
+    roster: Roster,
+    options?: CallOptions,
+  ): Promise<void> {
+    const { peerId } = this.#state.live("publishRendezvous");
+    await this.broadcastMessage(
+      channel,
+      encodeRoster(peerId, channel, roster),
       options,
     );
+  }
+
+  /**
+   * What the world whose rendezvous topic this node is subscribed to has announced last.
+   *
+   * @returns The roster; `null` when nothing came yet, and once the node is closed.
+   */
+  getRendezvousPeersInfo(): Roster | null {
+    return this.#state.rendezvous.roster;
+  }
+
+  /**
+   * Takes a place at a relay, so that this node can be reached through it, and keeps it: it is renewed before it expires, and
+   * taken again when the relay comes back, until the node is closed or `disconnectFrom` is called. The relay is dialled if it
+   * is not connected and its addresses are known.
+   *
+   * @param relayPeerId The relay.
+   * @param options `{ signal, timeout }`; without `timeout` a minute.
+   * @returns When the reservation expires if it is not renewed: ISO 8601, UTC.
+   * @throws {RangeError} If `relayPeerId` is empty.
+   * @throws {P2PError} `RESERVATION_FAILED`, `PEER_INVALID`, `PEER_SELF`, `TIMEOUT`, `CLOSED`.
+   */
+  async reserveOnRelay(
+    relayPeerId: string,
+    options?: CallOptions,
+  ): Promise<string> {
+    const peer = checkText("relayPeerId", relayPeerId);
+    const { expires } = await this.#state.request<{ expires: string }>(
+      "reserveOnRelay",
+      Op.RESERVE,
+      { peer },
+      options,
+    );
+    return expires;
+  }
+
+  /**
+   * Lists the WebRTC connections as they are now. Direct messages take them where libp2p has relays only.
+   *
+   * @returns One record a peer; empty once the node is closed.
+   */
+  getWebrtcConnections(): WebRtcConnection[] {
+    return structuredClone(this.#state.webrtc);
+  }
+
+  /**
+   * Changes the servers for WebRTC connections that are made from now on.
+   *
+   * @param servers Those to replace; what is left out, or `null`, stays as it is, and an empty list takes all away.
+   * @param options `{ signal, timeout }`.
+   * @throws {TypeError} If a server is not of the form of the options.
+   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   */
+  async setIceConfig(
+    servers: IceServers,
+    options?: CallOptions,
+  ): Promise<void> {
+    const body = checkIceServers(servers);
+    await this.#state.request("setIceConfig", Op.ICE, body, options);
+  }
+
+  /**
+   * Changes the TURN servers alone, for example when their credentials have expired.
+   *
+   * @param turnServers The servers from now on.
+   * @param options `{ signal, timeout }`.
+   * @throws {TypeError} If a server is not of the form of the options.
+   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   */
+  async setTurnCredentials(
+    turnServers: TurnServer[],
+    options?: CallOptions,
+  ): Promise<void> {
+    await this.setIceConfig({ turnServers }, options);
   }
 
   /**

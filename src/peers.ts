@@ -22,6 +22,14 @@ export interface ConnectedPeer {
   transport: string;
 }
 
+/** A WebRTC connection, which carries direct messages where libp2p has relays only. */
+export interface WebRtcConnection {
+  /** The peer id. */
+  peerId: string;
+  /** `open` once messages go over it. */
+  state: "open" | "connecting";
+}
+
 /** Who `connectTo` has reached. */
 export interface Connection {
   /** The peer id. */

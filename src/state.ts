@@ -5,18 +5,20 @@
  */
 
 import { bounded, type Call, type CallOptions, startCall } from "./deadline.ts";
-import { MailboxDrops } from "./drops.ts";
+import { isRendezvous, mayBeFrom } from "./channel.ts";
+import { Drops } from "./drops.ts";
 import { P2PError } from "./errors.ts";
 import type { CloseDetail, DropDetail, P2PEventMap } from "./events.ts";
 import { evaluation } from "./evaluation.ts";
-import { Inlet, Mailbox } from "./mailbox.ts";
+import { Inlet, Mailbox, type Message } from "./mailbox.ts";
 import { Outlets } from "./messaging.ts";
 import { encodeCredit, encodeJson, Op } from "./native/codec.ts";
 import type { NodeEvent } from "./native/events.ts";
 import type { NodeSink } from "./native/inbox.ts";
 import type { Link } from "./native/link.ts";
 import { settingsInUse } from "./native/registry.ts";
-import type { ConnectedPeer } from "./peers.ts";
+import type { ConnectedPeer, WebRtcConnection } from "./peers.ts";
+import { Rendezvous } from "./rendezvous.ts";
 
 /** The answer to `CREATE`. */
 export interface Created {
@@ -36,12 +38,16 @@ export class NodeState implements NodeSink {
   readonly peers: Map<string, ConnectedPeer> = new Map();
   /** By topic, who else is in it. */
   readonly topics: Map<string, string[]> = new Map();
+  readonly rendezvous: Rendezvous;
   /** Resolves when the node has ended. */
   readonly closed: Promise<void>;
   addresses: string[];
   isPublic: boolean | null;
+  webrtc: WebRtcConnection[] = [];
 
   readonly #target: EventTarget;
+  readonly #drops: Drops;
+  readonly #verifyChannels: boolean;
   readonly #inlets = new Set<number>();
   readonly #resolveClosed: () => void;
   #closing?: Promise<string>;
@@ -49,7 +55,12 @@ export class NodeState implements NodeSink {
   #holding = true;
 
   /** `target` is where the events are dispatched. */
-  constructor(link: Link, created: Created, target: EventTarget) {
+  constructor(
+    link: Link,
+    created: Created,
+    target: EventTarget,
+    verifyChannels: boolean,
+  ) {
     this.link = link;
     this.handle = created.node;
     this.peerId = created.peerId;
@@ -57,13 +68,19 @@ export class NodeState implements NodeSink {
     this.isPublic = created.isPublic;
     this.#target = target;
     const { maxMessageSize, ...settings } = settingsInUse();
-    const drops = new MailboxDrops((detail) => this.#dispatch("drop", detail));
+    this.#verifyChannels = verifyChannels;
+    this.#drops = new Drops((detail) => this.#dispatch("drop", detail));
+    this.rendezvous = new Rendezvous(
+      this.#drops,
+      (detail) => this.#dispatch("rendezvous", detail),
+    );
     this.outlets = new Outlets(link, this.handle, this.peerId, maxMessageSize);
     this.mailbox = new Mailbox({
       ...settings,
+      admits: (message) => this.#admits(message),
       credit: (inlet, cost) => this.#credit(inlet, cost),
       readable: () => target.dispatchEvent(new Event("readable")),
-      dropped: (message) => drops.add(message),
+      dropped: (message) => this.#drops.add("mailbox-full", message),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -106,6 +123,35 @@ export class NodeState implements NodeSink {
     });
   }
 
+  /** Subscribes to a topic, and to one rendezvous topic at a time. */
+  async subscribe(topic: string, options?: CallOptions): Promise<void> {
+    const operation = "subscribeToTopic";
+    startCall(operation, options);
+    this.live(operation);
+    // Before the request, because the first roster may come before the answer.
+    const before = isRendezvous(topic)
+      ? this.rendezvous.follow(topic)
+      : undefined;
+    try {
+      await this.request(operation, Op.SUBSCRIBE, { topic }, options);
+    } catch (error) {
+      this.rendezvous.leave(topic);
+      throw error;
+    }
+    if (before !== undefined) await this.unsubscribe(before, options);
+  }
+
+  /** Ends a subscription. */
+  async unsubscribe(topic: string, options?: CallOptions): Promise<void> {
+    await this.request(
+      "unsubscribeFromTopic",
+      Op.UNSUBSCRIBE,
+      { topic },
+      options,
+    );
+    this.rendezvous.leave(topic);
+  }
+
   /** Applies an event to the snapshots, and tells the program. */
   event(event: NodeEvent): void {
     switch (event.type) {
@@ -128,6 +174,19 @@ export class NodeState implements NodeSink {
         this.isPublic = isPublic;
         return this.#dispatch("reachability", { reachability, isPublic });
       }
+      case "reservation": {
+        const { relay, expires, addresses } = event;
+        return this.#dispatch("reservation", { relay, expires, addresses });
+      }
+      case "reservationlost": {
+        const { relay, reason } = event;
+        return this.#dispatch("reservationlost", { relay, reason });
+      }
+      case "webrtc": {
+        this.webrtc = event.connections;
+        const connections = structuredClone(event.connections);
+        return this.#dispatch("webrtc", { connections });
+      }
       case "topicpeers": {
         const { topic, peers } = event;
         if (peers.length > 0) this.topics.set(topic, peers);
@@ -147,14 +206,17 @@ export class NodeState implements NodeSink {
         this.#inlets.delete(event.inlet);
         this.link.inlets.delete(event.inlet);
         return;
+      case "outletlimited":
+        return this.link.outlets.get(event.outlet)?.limit(event.limited);
       case "outletdown": {
         const { outlet, peer, lostMessages, lostBytes } = event;
-        if (lostMessages > 0) {
-          this.#drop("stream-failed", lostMessages, lostBytes, {
+        const told = this.link.outlets.get(outlet)?.down(event) ?? 0;
+        if (lostMessages > told) {
+          this.#drop("stream-failed", lostMessages - told, lostBytes, {
             peerId: peer,
           });
         }
-        return this.link.outlets.get(outlet)?.down();
+        return;
       }
       case "drop": {
         const { reason, messages, bytes, channel } = event;
@@ -214,11 +276,26 @@ export class NodeState implements NodeSink {
     evaluation.nodes.delete(this);
     this.peers.clear();
     this.topics.clear();
+    this.webrtc = [];
+    this.rendezvous.end();
     this.addresses = [];
     this.mailbox.end();
     this.#dispatch("close", detail);
     this.#resolveClosed();
     await this.link.release();
+  }
+
+  /** What is not for the program to read is dealt with here. */
+  #admits(message: Message): boolean {
+    const { transport, from, channel } = message;
+    if (transport === "pubsub") {
+      if (!isRendezvous(channel)) return true;
+      this.rendezvous.receive(message);
+      return false;
+    }
+    if (!this.#verifyChannels || mayBeFrom(from, channel)) return true;
+    this.#drops.add("sender-refused", message);
+    return false;
   }
 
   #credit(inlet: Inlet, cost: number): void {

@@ -246,3 +246,30 @@ test("a message to a peer that was left connects to it again", async () => {
   const texts = (await take(bob, 2)).map(({ data }) => decode(data));
   assertEquals(texts, ["before", "after"]);
 });
+
+test("a direct message on a channel that names another sender is refused and counted", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const counted = once(bob, "drop");
+  const forged = `${bob.peerId}::dm:${bob.peerId}-test`;
+  await alice.sendMessageToPeer(forged, encode("forged"));
+  await alice.sendMessageToPeer(directChannel(alice, bob), encode("true"));
+  assertEquals((await counted).detail, {
+    reason: "sender-refused",
+    channel: forged,
+    peerId: alice.peerId!,
+    messages: 1,
+    bytes: 6,
+  });
+  assertEquals(decode((await take(bob, 1))[0].data), "true");
+});
+
+test("a direct message is taken on any channel when verifyChannels is off", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode({ verifyChannels: false });
+  await connect(alice, bob);
+  const forged = `${bob.peerId}::dm:${bob.peerId}-test`;
+  await alice.sendMessageToPeer(forged, encode("forged"));
+  assertEquals((await take(bob, 1))[0].channel, forged);
+});

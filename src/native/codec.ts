@@ -23,6 +23,8 @@ export const Op = {
   UNSUBSCRIBE: 12,
   PUBLISH: 13,
   INSPECT: 14,
+  RESERVE: 15,
+  ICE: 16,
 } as const;
 
 /** The kinds of drained records. */

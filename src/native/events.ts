@@ -5,7 +5,7 @@
  */
 
 import type { LogRecord } from "../settings.ts";
-import type { ConnectedPeer } from "../peers.ts";
+import type { ConnectedPeer, WebRtcConnection } from "../peers.ts";
 
 /** An event of one node. */
 export type NodeEvent =
@@ -17,9 +17,18 @@ export type NodeEvent =
     reachability: "public" | "private" | "unknown";
     isPublic: boolean | null;
   }
+  | {
+    type: "reservation";
+    relay: string;
+    expires: string | null;
+    addresses: string[];
+  }
+  | { type: "reservationlost"; relay: string; reason: string }
+  | { type: "webrtc"; connections: WebRtcConnection[] }
   | { type: "topicpeers"; topic: string; peers: string[] }
   | { type: "inlet"; inlet: number; peer: string; transport: string }
   | { type: "inletclosed"; inlet: number }
+  | { type: "outletlimited"; outlet: number; limited: boolean }
   | {
     type: "outletdown";
     outlet: number;

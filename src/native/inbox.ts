@@ -30,8 +30,16 @@ export interface InletSink {
 export interface OutletSink {
   /** There is room again. */
   room(): void;
-  /** The stream broke and could not be replaced. */
-  down(): void;
+  /** From now on a relay bounds what can be sent, or not. */
+  limit(limited: boolean): void;
+  /** What was accepted could not be sent; says how many messages the program has been told of. */
+  down(error: OutletError): number;
+}
+
+/** Why an outlet is down. */
+export interface OutletError {
+  code: string;
+  message: string;
 }
 
 const SLAB_BYTES = 256 << 10;

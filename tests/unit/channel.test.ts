@@ -3,20 +3,73 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
+  channel,
   checkTopicChannel,
-  directChannel,
-  parseDirectChannel,
-  topicChannel,
+  mayBeFrom,
+  parseDestination,
 } from "../../src/channel.ts";
 
-test("a direct channel names its receiver between the mark and the first dash", () => {
-  const channel = directChannel("alice", "bob", "stream_sample~a-b");
-  assertEquals(channel, "alice::dm:bob-stream_sample~a-b");
-  assertEquals(parseDirectChannel(channel).peer, "bob");
+test("a direct channel names sender, receiver, content type and trail", () => {
+  const name = channel.direct("alice", "bob", "stream_sample", "a-b~c");
+  assertEquals(name, "alice::dm:bob-stream_sample~a-b~c");
+  assertEquals(parseDestination(name).peer, "bob");
+  assertEquals(channel.parse(name), {
+    kind: "direct",
+    from: "alice",
+    to: "bob",
+    contentType: "stream_sample",
+    trail: "a-b~c",
+  });
+  assertEquals(channel.parse(channel.direct("alice", "bob", "misc")), {
+    kind: "direct",
+    from: "alice",
+    to: "bob",
+    contentType: "misc",
+  });
+});
+
+test("a topic names its owner, and whether a world announces itself on it", () => {
+  assertEquals(channel.topic("alice", "news"), "alice::ps:news");
+  for (const name of ["rv", "news"]) {
+    assertEquals(channel.parse(channel.topic("alice", name)), {
+      kind: "topic",
+      owner: "alice",
+      name,
+      rendezvous: name === "rv",
+    });
+  }
+});
+
+for (const text of ["", "a", "a::dm:b", "::dm:b-c", "a::ps:", "a::dm:-c"]) {
+  test(`a channel is not "${text}"`, () => {
+    assertEquals(channel.parse(text), null);
+  });
+}
+
+test("a channel is not made of parts that would be taken for others", () => {
+  for (
+    const wrong of [
+      () => channel.direct("a::dm:b", "bob", "misc"),
+      () => channel.direct("alice", "b-b", "misc"),
+      () => channel.direct("alice", "bob", "mi~sc"),
+      () => channel.direct("alice", "bob", ""),
+      () => channel.direct("alice", "bob", "misc", "x::ps:y"),
+      () => channel.direct("alice", "bob", "x".repeat(255)),
+      () => channel.topic("a::ps:b", "news"),
+      () => channel.topic("alice", ""),
+    ]
+  ) assertThrows(wrong, RangeError);
+});
+
+test("a direct message may not come on a topic, nor on a channel of another sender", () => {
+  assertEquals(mayBeFrom("alice", "alice::dm:bob-x"), true);
+  assertEquals(mayBeFrom("alice", "free text"), true);
+  assertEquals(mayBeFrom("alice", "bob::dm:alice-x"), false);
+  assertEquals(mayBeFrom("alice", "alice::ps:news"), false);
 });
 
 test("a direct channel is carried as UTF-8", () => {
-  const { bytes } = parseDirectChannel("a::dm:b-grüße");
+  const { bytes } = parseDestination("a::dm:b-grüße");
   assertEquals(new TextDecoder().decode(bytes), "a::dm:b-grüße");
 });
 
@@ -24,25 +77,25 @@ for (
   const wrong of ["", "a", "a::dm:", "a::dm:b", "a::dm:-b", "a::ps:x::dm:b-c"]
 ) {
   test(`a direct channel is not "${wrong}"`, () => {
-    assertThrows(() => parseDirectChannel(wrong), RangeError);
+    assertThrows(() => parseDestination(wrong), RangeError);
   });
 }
 
 test("a direct channel holds at most 255 bytes", () => {
-  parseDirectChannel("a::dm:b-".padEnd(255, "x"));
+  parseDestination("a::dm:b-".padEnd(255, "x"));
   assertThrows(
-    () => parseDirectChannel("a::dm:b-".padEnd(254, "x") + "ü"),
+    () => parseDestination("a::dm:b-".padEnd(254, "x") + "ü"),
     RangeError,
     "256",
   );
 });
 
 test("a direct channel is a string", () => {
-  assertThrows(() => parseDirectChannel(7), TypeError, "channel");
+  assertThrows(() => parseDestination(7), TypeError, "channel");
 });
 
 test("a topic channel is any text with the mark", () => {
-  assertEquals(checkTopicChannel(topicChannel("a", "b")), "a::ps:b");
+  assertEquals(checkTopicChannel(channel.topic("a", "b")), "a::ps:b");
   assertEquals(checkTopicChannel("a::ps:rv"), "a::ps:rv");
 });
 

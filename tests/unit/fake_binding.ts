@@ -41,6 +41,8 @@ export class FakeBinding implements NativeBinding {
   gone = false;
   /** Operations that the test answers itself. */
   readonly manual = new Set<number>();
+  /** Whether streams to peers are limited by a relay. */
+  limited = false;
   #detached?: Uint8Array;
   #armed = true;
   #nodes = 0;
@@ -226,6 +228,8 @@ export class FakeBinding implements NativeBinding {
     if (op === Op.CREATE) {
       const peerId = `self${node}`;
       this.answer(id, { node, peerId, addresses: [], isPublic: null });
+    } else if (op === Op.OUTLET_OPEN) {
+      this.answer(id, { limited: this.limited });
     } else if (id > 0) this.answer(id);
   }
 }

@@ -16,6 +16,7 @@ function mailboxOf(overflow: Overflow = "wait", limits = [3, 2]) {
     overflow,
     maxChannels: limits[0],
     maxQueuePerChannel: limits[1],
+    admits: (message) => message.channel !== "x",
     credit: (_inlet, cost) => credits.push(cost),
     readable: () => readable++,
     dropped: (message) => dropped.push(name(message)!),
@@ -215,4 +216,13 @@ test("an iterator over the mailbox throws the reason of its signal", async () =>
   assertEquals(await assertRejects(() => messages.next()), reason);
   put("a1");
   assertEquals(mailbox.length, 1);
+});
+
+test("a mailbox gives back the credit of messages that it does not admit, and holds the others", () => {
+  const { mailbox, put, credits } = mailboxOf();
+  put("a1", "x1", "x2", "a2");
+  assertEquals(takeAll(mailbox), ["a1", "a2"]);
+  return Promise.resolve().then(() =>
+    assertEquals(credits, [4 * (2 + OVERHEAD)])
+  );
 });

@@ -38,7 +38,7 @@ test("sending opens one outlet a peer and keeps the order of the calls", () =>
     const open = await fake.request(Op.OUTLET_OPEN);
     assertEquals(json(open), { outlet: 1, peer: "bob" });
     assertEquals(await isPending(sends[0]), true);
-    fake.answer(open.id);
+    fake.answer(open.id, { limited: false });
     await Promise.all(sends);
     await node.sendMessageToPeer(channel, bytes(3).buffer);
     await node.sendMessageToPeer(
@@ -176,6 +176,40 @@ test("sending gives an outlet back whose stream broke while nothing waited", () 
     assertEquals((await fake.request(Op.OUTLET_CLOSE)).handle, 1);
     await node.sendMessageToPeer(channel, bytes(2));
     assertEquals(sent(fake, 2), [2]);
+    await node.close();
+  }));
+
+test("sending over a limited circuit goes one by one, each accepted when it is written", () =>
+  withFake(async (fake) => {
+    fake.limited = true;
+    const node = await P2P.create(options);
+    const sends = [1, 2, 3].map((n) =>
+      node.sendMessageToPeer(channel, bytes(n))
+    );
+    await fake.request(Op.OUTLET_OPEN);
+    assertEquals(await isPending(sends[0]), true);
+    assertEquals(sent(fake), [1]);
+    fake.written(1);
+    await sends[0];
+    assertEquals(await isPending(sends[1]), true);
+    assertEquals(sent(fake), [1, 2]);
+    const lost = { lostMessages: 1, lostBytes: 1 };
+    const down = { type: "outletdown", outlet: 1, peer: "bob", ...lost };
+    const drops: unknown[] = [];
+    node.addEventListener("drop", ({ detail }) => drops.push(detail));
+    const refused = assertRejects(() => sends[1], P2PError, "too much");
+    fake.event(1, { ...down, code: "RELAY_LIMIT", message: "too much" });
+    assertEquals((await refused as P2PError).code, "RELAY_LIMIT");
+    fake.written(1);
+    assertEquals(await isPending(sends[2]), true);
+    assertEquals(sent(fake), [1, 2, 3]);
+    fake.event(1, { type: "outletlimited", outlet: 1, limited: false });
+    const more = node.sendMessageToPeer(channel, bytes(4));
+    fake.written(1);
+    await Promise.all([sends[2], more]);
+    await node.sendMessageToPeer(channel, bytes(5));
+    assertEquals(sent(fake), [1, 2, 3, 4, 5]);
+    assertEquals([drops, count(fake, Op.OUTLET_OPEN)], [[], 1]);
     await node.close();
   }));
 

@@ -25,6 +25,8 @@ test("node options are complete with nothing but an identity folder", () => {
     dhtEnabled: true,
     dhtKeep: false,
     webrtcEnabled: true,
+    webrtcWait: 5000,
+    verifyChannels: true,
     floodSub: false,
     iceStunServers: [],
     iceTurnServers: [],

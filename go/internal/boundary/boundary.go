@@ -23,6 +23,8 @@ const (
 	OpUnsubscribe
 	OpPublish
 	OpInspect
+	OpReserve
+	OpICE
 )
 
 // Kind is the kind of a record on its way to JavaScript.

@@ -27,6 +27,8 @@ const (
 	PeerSelf            Code = "PEER_SELF"
 	PeerUnknown         Code = "PEER_UNKNOWN"
 	ProtocolUnsupported Code = "PROTOCOL_UNSUPPORTED"
+	RelayLimit          Code = "RELAY_LIMIT"
+	ReservationFailed   Code = "RESERVATION_FAILED"
 	StreamFailed        Code = "STREAM_FAILED"
 	TopicFailed         Code = "TOPIC_FAILED"
 )

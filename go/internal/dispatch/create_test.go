@@ -66,13 +66,13 @@ func TestOptionsOfEveryKindMakeANode(t *testing.T) {
 
 func TestAnOptionWithoutEffectWarnsAfterTheAnswer(t *testing.T) {
 	p := openProgram(t)
-	id := p.submit(boundary.OpCreate, 0, options(t, map[string]any{"isIsolated": true, "iceStunServers": []string{"stun:127.0.0.1"}}))
+	id := p.submit(boundary.OpCreate, 0, options(t, map[string]any{"enableTls": true, "domainName": "example.org"}))
 	p.await(t, "two warnings", func() bool { return len(p.port.Events("warning")) == 2 })
 	place, failed, _ := p.answer(t, id)
 	require.False(t, failed)
 	require.Zero(t, place, "the answer is the first record")
 	require.Equal(t, "NOT_YET", p.port.Events("warning")[0]["code"])
-	require.Contains(t, p.port.Events("warning")[0]["message"], "iceStunServers")
+	require.Contains(t, p.port.Events("warning")[1]["message"], "enableTls")
 }
 
 func TestACancelledCreateUndoesWhatItDid(t *testing.T) {

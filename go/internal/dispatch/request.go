@@ -57,6 +57,9 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 		Peer   string   `json:"peer"`
 		Topic  string   `json:"topic"`
 		Outlet uint32   `json:"outlet"`
+
+		StunServers *[]string          `json:"stunServers"`
+		TurnServers *[]node.TurnServer `json:"turnServers"`
 	}
 	if op != boundary.OpClose && op != boundary.OpPublish {
 		if err := json.Unmarshal(body, &fields); err != nil {
@@ -77,6 +80,11 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 	case boundary.OpAddresses:
 		addrs, err := m.Addresses(fields.Peer)
 		s.answer(id, map[string][]string{"addrs": addrs}, err)
+	case boundary.OpICE:
+		m.SetICE(fields.StunServers, fields.TurnServers)
+		s.answer(id, nil, nil)
+	case boundary.OpReserve:
+		s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return m.Reserve(ctx, fields.Peer) })
 	case boundary.OpOutletOpen:
 		return s.openOutlet(id, fields.Outlet, m, fields.Peer)
 	case boundary.OpSubscribe:
@@ -199,7 +207,7 @@ func (s *Session) openOutlet(id, outlet uint32, m *member, peer string) error {
 	if !known {
 		return boundary.NodeClosed()
 	}
-	s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return nil, m.OpenOutlet(ctx, outlet, peer) })
+	s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return m.OpenOutlet(ctx, outlet, peer) })
 	return nil
 }
 

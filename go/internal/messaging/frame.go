@@ -32,6 +32,9 @@ func frameAt(data []byte, maxMessage int) (size, payload int, err error) {
 	return size, payload, nil
 }
 
+// frameEnd is the size of the whole frame that data begins with.
+func frameEnd(data []byte) int { return lengthBytes + int(binary.BigEndian.Uint32(data)) }
+
 // countFrames counts the whole frames at the beginning of data that end within its first n bytes, and says where the last of them ends.
 func countFrames(data []byte, n int) (frames, end int) {
 	for end+lengthBytes <= n {

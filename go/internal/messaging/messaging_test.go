@@ -28,7 +28,11 @@ const maxMessage = 50 << 20
 type events struct {
 	mu     sync.Mutex
 	closed []uint32
-	down   chan downEvent
+	// transports are those of the inlets that were opened.
+	transports []string
+	// limited is what was told of outlets, in order.
+	limited []bool
+	down    chan downEvent
 }
 
 type downEvent struct {
@@ -37,7 +41,18 @@ type downEvent struct {
 	messages, bytes int
 }
 
-func (*events) InletOpened(uint32, peer.ID, string) {}
+func (e *events) InletOpened(_ uint32, _ peer.ID, transport string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.transports = append(e.transports, transport)
+}
+
+// opened says whether messages came by a transport.
+func (e *events) opened(transport string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Contains(e.transports, transport)
+}
 
 func (e *events) InletClosed(inlet uint32) {
 	e.mu.Lock()
@@ -47,6 +62,12 @@ func (e *events) InletClosed(inlet uint32) {
 
 func (e *events) OutletDown(outlet uint32, _ peer.ID, err *boundary.Error, messages, bytes int) {
 	e.down <- downEvent{outlet, err, messages, bytes}
+}
+
+func (e *events) OutletLimited(_ uint32, limited bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.limited = append(e.limited, limited)
 }
 
 type end struct {
@@ -65,8 +86,13 @@ func newHost(t *testing.T, listen string) host.Host {
 
 func newEnd(t *testing.T, listen string) *end {
 	t.Helper()
+	return newEndOn(t, newHost(t, listen))
+}
+
+func newEndOn(t *testing.T, h host.Host) *end {
+	t.Helper()
 	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100)}}
-	e.Service = New(newHost(t, listen), Config{MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
+	e.Service = New(h, Config{MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -87,7 +113,8 @@ func (e *end) open(t *testing.T, outlet uint32, to host.Host) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	require.NoError(t, e.OpenOutlet(ctx, outlet, to.ID()))
+	_, err := e.OpenOutlet(ctx, outlet, to.ID())
+	require.NoError(t, err)
 }
 
 func (e *end) send(outlet uint32, payloads ...[]byte) {
@@ -175,8 +202,8 @@ func TestTheReplyTakesTheStreamThatTheOtherSideOpened(t *testing.T) {
 	b.open(t, 1, a.host)
 	b.send(1, []byte("answer"))
 	a.awaitMessages(t, 1)
-	require.Len(t, a.streamsOf(a.peers[b.host.ID()]), 1)
-	require.Len(t, b.streamsOf(b.peers[a.host.ID()]), 1)
+	require.Len(t, a.pathsOf(a.peers[b.host.ID()]), 1)
+	require.Len(t, b.pathsOf(b.peers[a.host.ID()]), 1)
 }
 
 // The Python node lets two senders write to one stream at once: their frames interleave and corrupt each other (its fault 7.1).
@@ -191,7 +218,7 @@ func TestMessagesKeepTheirOrderWhenThePeerHasOpenedStreamsToo(t *testing.T) {
 	streams := func() int {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return len(a.peers[b.host.ID()].streams)
+		return len(a.peers[b.host.ID()].paths)
 	}
 	require.Eventually(t, func() bool { return streams() == 5 }, 10*time.Second, time.Millisecond)
 	for i := range 200 {
@@ -275,12 +302,15 @@ func TestAnUnknownPeerAndOneWithoutTheProtocolAreTwoErrors(t *testing.T) {
 	a := newEnd(t, transportsUnderTest["tcp"])
 	plain := newHost(t, transportsUnderTest["tcp"])
 	var coded *boundary.Error
-	require.ErrorAs(t, a.OpenOutlet(t.Context(), 1, plain.ID()), &coded)
+	_, err := a.OpenOutlet(t.Context(), 1, plain.ID())
+	require.ErrorAs(t, err, &coded)
 	require.Equal(t, boundary.PeerUnknown, coded.Code)
 	require.NoError(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: plain.ID(), Addrs: plain.Addrs()}))
-	require.ErrorAs(t, a.OpenOutlet(t.Context(), 2, plain.ID()), &coded)
+	_, err = a.OpenOutlet(t.Context(), 2, plain.ID())
+	require.ErrorAs(t, err, &coded)
 	require.Equal(t, boundary.ProtocolUnsupported, coded.Code)
-	require.ErrorAs(t, a.OpenOutlet(t.Context(), 3, a.host.ID()), &coded)
+	_, err = a.OpenOutlet(t.Context(), 3, a.host.ID())
+	require.ErrorAs(t, err, &coded)
 	require.Equal(t, boundary.PeerSelf, coded.Code)
 }
 

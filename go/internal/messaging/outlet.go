@@ -20,6 +20,10 @@ type outlet struct {
 	queue   []boundary.Frames
 	writing bool
 	ending  bool
+	// improving: there may be a better path than the relayed one in use.
+	improving bool
+	// limited: a relay bounds what can be sent, and JavaScript sends one message at a time.
+	limited bool
 	// changed wakes the writer and those who wait in flush.
 	changed *sync.Cond
 	// unhook ends the waking at the end of the service.
@@ -54,6 +58,34 @@ func (o *outlet) end() {
 	o.mu.Unlock()
 }
 
+// improve lets the writer look for a better path before it writes on.
+func (o *outlet) improve() {
+	o.mu.Lock()
+	o.improving = true
+	o.changed.Broadcast()
+	o.mu.Unlock()
+}
+
+// setLimited says whether that has changed.
+func (o *outlet) setLimited(limited bool) (changed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	changed, o.limited = o.limited != limited, limited
+	return changed
+}
+
+// tellLimit lets JavaScript know of a path that is limited where the last one was not, or the other way round.
+func (o *outlet) tellLimit(p path) {
+	if limited := isLimited(p); o.setLimited(limited) {
+		o.s.Events.OutletLimited(o.id, limited)
+	}
+}
+
+func isLimited(p path) bool {
+	str, isStream := p.(*stream)
+	return isStream && str.circuit != nil
+}
+
 // flush returns when all that was enqueued has been written or given up, or when ctx ends.
 func (o *outlet) flush(ctx context.Context) {
 	defer context.AfterFunc(ctx, o.wake)()
@@ -79,9 +111,15 @@ func (o *outlet) streamGone() {
 
 func (o *outlet) run() {
 	for {
-		batch, more := o.next()
+		batch, improving, more := o.next()
 		if !more {
 			break
+		}
+		if improving {
+			o.s.switchOver(o.p)
+			if used := o.s.usable(o.p); used != nil {
+				o.tellLimit(used)
+			}
 		}
 		for i, frames := range batch {
 			if err := o.write(frames.Data); err != nil {
@@ -95,21 +133,22 @@ func (o *outlet) run() {
 	o.s.Port.FreeOutlet(o.id)
 }
 
-// next waits for frames and takes all there are.
-func (o *outlet) next() (batch []boundary.Frames, more bool) {
+// next waits for frames and takes all there are, or tells that there may be a better path.
+func (o *outlet) next() (batch []boundary.Frames, improving, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writing = false
 	o.changed.Broadcast()
-	for len(o.queue) == 0 {
+	for len(o.queue) == 0 && !o.improving {
 		if o.ending || o.s.ctx.Err() != nil {
-			return nil, false
+			return nil, false, false
 		}
 		o.changed.Wait()
 	}
 	batch, o.queue = o.queue, nil
+	improving, o.improving = o.improving, false
 	o.writing = true
-	return batch, true
+	return batch, improving, true
 }
 
 // unwritten is what an error leaves of the frames being written.
@@ -118,21 +157,25 @@ type unwritten struct {
 	data []byte
 }
 
-// write writes whole frames, on a new stream from where the last one broke, as long as that gets further.
+// write writes whole frames, on a new path from where the last one broke, as long as that gets further.
 func (o *outlet) write(data []byte) error {
 	for failures := 0; ; {
-		str, err := o.s.stream(o.s.ctx, o.p)
+		used, err := o.s.path(o.s.ctx, o.p)
 		if err != nil {
 			return unwritten{err, data}
 		}
-		n, err := str.write(data)
+		o.tellLimit(used)
+		n, err := used.write(data)
 		if err == nil {
 			return nil
 		}
-		str.ended.Store(true)
-		_ = str.Reset()
 		frames, end := countFrames(data, n)
 		data = data[end:]
+		if boundary.AsError(err).Code == boundary.RelayLimit {
+			return unwritten{err, data}
+		}
+		used.base().ended.Store(true)
+		used.reset()
 		if failures++; frames > 0 {
 			failures = 0
 		}
@@ -142,7 +185,8 @@ func (o *outlet) write(data []byte) error {
 	}
 }
 
-// giveUp frees a batch that could not be written, together with all that has queued up behind it, and reports the loss.
+// giveUp frees a batch that could not be written, together with all that has queued up behind it, and reports the loss. Where JavaScript
+// waits for each message to be written, it hears first that this one was not.
 func (o *outlet) giveUp(batch []boundary.Frames, err error) {
 	o.mu.Lock()
 	batch = append(batch, o.queue...)
@@ -157,7 +201,18 @@ func (o *outlet) giveUp(batch []boundary.Frames, err error) {
 			messages += count
 			bytes += len(frames.Data)
 		}
+	}
+	tell := func() { o.s.Events.OutletDown(o.id, o.p, boundary.AsError(failure.error), messages, bytes) }
+	o.mu.Lock()
+	limited := o.limited
+	o.mu.Unlock()
+	if limited {
+		tell()
+	}
+	for _, frames := range batch {
 		o.s.Port.Written(frames)
 	}
-	o.s.Events.OutletDown(o.id, o.p, boundary.AsError(failure.error), messages, bytes)
+	if !limited {
+		tell()
+	}
 }

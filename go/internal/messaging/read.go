@@ -113,6 +113,7 @@ func (r *reader) deliver() error {
 	if end == r.from {
 		return nil
 	}
+	r.str.remote.inTurn(r.str.line)
 	r.str.remote.budget.spend(cost)
 	r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
 	r.from = end

@@ -2,7 +2,10 @@ package messaging
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -11,12 +14,16 @@ import (
 
 // remote is what a node keeps of one peer that it exchanges direct messages with. Service.mu guards its maps and pointers.
 type remote struct {
-	id      peer.ID
-	budget  budget
-	outlet  *outlet
-	streams map[*stream]struct{}
+	id     peer.ID
+	budget budget
+	outlet *outlet
+	paths  map[path]struct{}
 	// used is the one of them that frames are written to.
-	used *stream
+	used path
+	// circuits are the limited connections that streams go through.
+	circuits []*circuit
+	// turn is the switch from one path to another that is under way.
+	turn atomic.Pointer[turn]
 	// inlets holds one inlet for each transport, so that a message tells which one brought it.
 	inlets map[string]uint32
 	// large admits one message of more than a chunk at a time: all the streams of a peer together hold one of them.
@@ -26,7 +33,7 @@ type remote struct {
 func (s *Service) remoteLocked(p peer.ID) *remote {
 	r := s.peers[p]
 	if r == nil {
-		r = &remote{id: p, streams: map[*stream]struct{}{}, inlets: map[string]uint32{}, large: make(chan struct{}, 1)}
+		r = &remote{id: p, paths: map[path]struct{}{}, inlets: map[string]uint32{}, large: make(chan struct{}, 1)}
 		r.budget.init()
 		s.peers[p] = r
 	}
@@ -45,11 +52,11 @@ func (s *Service) inletLocked(r *remote, transport string) uint32 {
 	return id
 }
 
-// forget drops a peer's state once it has no stream, no outlet and no unconsumed message.
+// forget drops a peer's state once it has no path, no outlet and no unconsumed message.
 func (s *Service) forget(r *remote) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(r.streams) > 0 || !r.budget.whole() {
+	if len(r.paths) > 0 || !r.budget.whole() {
 		return
 	}
 	for _, id := range r.inlets {
@@ -62,14 +69,10 @@ func (s *Service) forget(r *remote) {
 	}
 }
 
-func (s *Service) streamsOf(r *remote) []*stream {
+func (s *Service) pathsOf(r *remote) []path {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	streams := make([]*stream, 0, len(r.streams))
-	for str := range r.streams {
-		streams = append(streams, str)
-	}
-	return streams
+	return slices.Collect(maps.Keys(r.paths))
 }
 
 // budget is the credit of one peer: what its delivered, unconsumed messages cost. Reading stops at the window and goes on at half of it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
+	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
 // Protocol is the protocol id of direct messages; a UNaIVERSE node recognises another one by it.
@@ -24,6 +25,8 @@ type Events interface {
 	InletOpened(inlet uint32, p peer.ID, transport string)
 	// InletClosed comes after the last message of the inlet, when all of them were consumed.
 	InletClosed(inlet uint32)
+	// OutletLimited says whether a relay bounds what can be sent on an outlet from now on.
+	OutletLimited(outlet uint32, limited bool)
 	// OutletDown says that an outlet has no stream, and how much of what was accepted for it had to be given up.
 	OutletDown(outlet uint32, p peer.ID, err *boundary.Error, lostMessages, lostBytes int)
 }
@@ -42,6 +45,8 @@ type Service struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	// connections hears of new ones.
+	connections *network.NotifyBundle
 
 	mu      sync.Mutex
 	closed  bool
@@ -63,20 +68,34 @@ func New(h host.Host, config Config) *Service {
 		inlets:  map[uint32]*remote{},
 	}
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
-		guard.Do("messaging: stream", func() { s.attach(str) })
+		guard.Do("messaging: stream", func() { s.accept(str) })
 	})
+	s.connections = &network.NotifyBundle{ConnectedF: func(_ network.Network, conn network.Conn) {
+		if !transports.Relayed(conn) {
+			guard.Do("messaging: connection", func() { s.improve(conn.RemotePeer()) })
+		}
+	}}
+	h.Network().Notify(s.connections)
 	return s
 }
 
-// OpenOutlet connects an outlet with a peer and returns when a stream to it is open. It may be called again after OutletDown.
-func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) error {
+// accept takes a stream that the peer opened. When it is better than the one in use, the peer has found a better path than a relay.
+func (s *Service) accept(str network.Stream) {
+	if attached := s.attach(str); attached != nil && attached.rank == direct {
+		s.improve(attached.remote.id)
+	}
+}
+
+// OpenOutlet connects an outlet with a peer and returns when a path to it is open; limited says whether a relay bounds what can be sent on
+// it. It may be called again after OutletDown.
+func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) (limited bool, err error) {
 	if p == s.host.ID() {
-		return boundary.Errorf(boundary.PeerSelf, "a node cannot send a direct message to itself").About(p.String())
+		return false, boundary.Errorf(boundary.PeerSelf, "a node cannot send a direct message to itself").About(p.String())
 	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return boundary.NodeClosed()
+		return false, boundary.NodeClosed()
 	}
 	o := s.outlets[id]
 	if o == nil {
@@ -86,8 +105,13 @@ func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) error {
 		s.start(o.run)
 	}
 	s.mu.Unlock()
-	_, err := s.stream(ctx, p)
-	return err
+	found, err := s.path(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	limited = isLimited(found)
+	o.setLimited(limited)
+	return limited, nil
 }
 
 // CloseOutlet forgets an outlet when what it holds has been written.
@@ -131,7 +155,7 @@ func (s *Service) Credit(inlet uint32, cost int) {
 	}
 }
 
-// HangUp writes what was accepted for a peer, tells it that this was all, waits until the peer has read it or ctx ends, and ends the streams.
+// HangUp writes what was accepted for a peer, tells it that this was all, waits until the peer has read it or ctx ends, and ends the paths.
 func (s *Service) HangUp(ctx context.Context, p peer.ID) {
 	s.mu.Lock()
 	r := s.peers[p]
@@ -148,16 +172,16 @@ func (s *Service) hangUp(ctx context.Context, r *remote) {
 	if o != nil {
 		o.flush(ctx)
 	}
-	for _, str := range s.streamsOf(r) {
+	for _, p := range s.pathsOf(r) {
 		if ctx.Err() == nil {
-			str.finish()
+			p.finish()
 		}
 	}
-	for _, str := range s.streamsOf(r) {
+	for _, p := range s.pathsOf(r) {
 		select {
-		case <-str.done:
+		case <-p.base().done:
 		case <-ctx.Done():
-			_ = str.Reset()
+			p.reset()
 		}
 	}
 }
@@ -176,6 +200,7 @@ func (s *Service) Close(ctx context.Context) {
 	}
 	s.mu.Unlock()
 
+	s.host.Network().StopNotify(s.connections)
 	s.host.RemoveStreamHandler(Protocol)
 	var hangUps sync.WaitGroup
 	for _, r := range peers {
@@ -188,8 +213,8 @@ func (s *Service) Close(ctx context.Context) {
 	hangUps.Wait()
 	s.cancel()
 	for _, r := range peers {
-		for _, str := range s.streamsOf(r) {
-			_ = str.Reset()
+		for _, p := range s.pathsOf(r) {
+			p.reset()
 		}
 	}
 	s.wg.Wait()

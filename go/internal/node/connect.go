@@ -38,8 +38,12 @@ func (n *Node) Connect(ctx context.Context, texts []string) (*Connected, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	relayed := !slices.ContainsFunc(target.Addrs, func(addr ma.Multiaddr) bool { return transports.Of(addr) != "relay" })
-	if relayed || n.host.Network().Connectedness(target.ID) != network.Limited {
+	connected := len(n.host.Network().ConnsToPeer(target.ID)) > 0
+	directly := slices.ContainsFunc(target.Addrs, func(addr ma.Multiaddr) bool { return transports.Of(addr) != "relay" })
+	if connected && directly && !transports.ConnectedDirectly(n.host.Network(), target.ID) {
+		// Whoever names a direct address wants more than the relayed connection there is.
+		ctx = network.WithForceDirectDial(ctx, "connect")
+	} else {
 		ctx = network.WithAllowLimitedConn(ctx, "connect")
 	}
 	defer n.gate.restrict(target.ID, target.Addrs)()
@@ -116,7 +120,11 @@ func (n *Node) Disconnect(ctx context.Context, text string) error {
 	}
 	hangUp, cancel := context.WithTimeout(ctx, hangUpTimeout)
 	defer cancel()
+	n.relays.Release(p)
 	n.messaging.HangUp(hangUp, p)
+	if n.webrtc != nil {
+		n.webrtc.Disconnect(p)
+	}
 	if err := n.host.Network().ClosePeer(p); err != nil {
 		return boundary.Errorf(boundary.Internal, "disconnecting from %s: %w", p, err).About(text)
 	}
@@ -139,13 +147,22 @@ func (n *Node) Addresses(text string) ([]string, error) {
 	return withPeerID(n.host.Peerstore().PeerInfo(p)), nil
 }
 
-// OpenOutlet connects an outlet with a peer and returns when a stream to it is open.
-func (n *Node) OpenOutlet(ctx context.Context, outlet uint32, text string) error {
+// Opened is the answer to OUTLET_OPEN.
+type Opened struct {
+	Limited bool `json:"limited"`
+}
+
+// OpenOutlet connects an outlet with a peer and returns when a path to it is open.
+func (n *Node) OpenOutlet(ctx context.Context, outlet uint32, text string) (*Opened, error) {
 	p, err := decodePeer(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return n.messaging.OpenOutlet(ctx, outlet, p)
+	limited, err := n.messaging.OpenOutlet(ctx, outlet, p)
+	if err != nil {
+		return nil, err
+	}
+	return &Opened{limited}, nil
 }
 
 func decodePeer(text string) (peer.ID, error) {

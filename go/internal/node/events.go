@@ -26,6 +26,19 @@ type reachabilityEvent struct {
 	IsPublic     *bool  `json:"isPublic"`
 }
 
+type reservationEvent struct {
+	Type      string   `json:"type"`
+	Relay     string   `json:"relay"`
+	Expires   *string  `json:"expires"`
+	Addresses []string `json:"addresses"`
+}
+
+type reservationLostEvent struct {
+	Type   string `json:"type"`
+	Relay  string `json:"relay"`
+	Reason string `json:"reason"`
+}
+
 type topicPeersEvent struct {
 	Type  string   `json:"type"`
 	Topic string   `json:"topic"`
@@ -37,6 +50,12 @@ type inletEvent struct {
 	Inlet     uint32 `json:"inlet"`
 	Peer      string `json:"peer,omitempty"`
 	Transport string `json:"transport,omitempty"`
+}
+
+type outletLimitedEvent struct {
+	Type    string `json:"type"`
+	Outlet  uint32 `json:"outlet"`
+	Limited bool   `json:"limited"`
 }
 
 type outletDownEvent struct {
@@ -84,6 +103,11 @@ func (n *Node) InletOpened(inlet uint32, p peer.ID, transport string) {
 // InletClosed implements messaging.Events and pubsub.Events.
 func (n *Node) InletClosed(inlet uint32) {
 	n.post(inletEvent{Type: "inletclosed", Inlet: inlet})
+}
+
+// OutletLimited implements messaging.Events.
+func (n *Node) OutletLimited(outlet uint32, limited bool) {
+	n.post(outletLimitedEvent{"outletlimited", outlet, limited})
 }
 
 // OutletDown implements messaging.Events.

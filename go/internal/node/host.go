@@ -6,10 +6,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
-	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -22,7 +20,7 @@ import (
 )
 
 // newHost makes a libp2p host that does not listen yet.
-func newHost(o *Options, key crypto.PrivKey, gate *gate) (host.Host, error) {
+func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised) (host.Host, error) {
 	resources, err := newResourceManager(o.Limits)
 	if err != nil {
 		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
@@ -46,6 +44,7 @@ func newHost(o *Options, key crypto.PrivKey, gate *gate) (host.Host, error) {
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(connections),
 		libp2p.ConnectionGater(gate),
+		libp2p.AddrsFactory(advertised.addrs),
 		transportOptions(o),
 		relayOptions,
 		reachabilityOptions(o),
@@ -79,39 +78,6 @@ func transportOptions(o *Options) libp2p.Option {
 		chain = append(chain, libp2p.Transport(libp2pwebrtc.New))
 	}
 	return libp2p.ChainOptions(chain...)
-}
-
-// relayOptions: a node uses the relays that its options name and no others, and serves as one with the Python node's limits.
-func relayOptions(o *Options) (libp2p.Option, error) {
-	if !o.relay() {
-		return libp2p.DisableRelay(), nil
-	}
-	// Without this, a host that is made without listen addresses has no circuit transport.
-	chain := []libp2p.Option{libp2p.EnableRelay()}
-	relays, err := peerInfos("relays", o.Relays)
-	if err != nil {
-		return nil, err
-	}
-	if len(relays) > 0 {
-		chain = append(chain, libp2p.EnableAutoRelayWithStaticRelays(relays,
-			autorelay.WithBootDelay(10*time.Second), autorelay.WithMinCandidates(min(2, len(relays))), autorelay.WithNumRelays(1)))
-	}
-	if o.EnableRelayService {
-		resources := relay.DefaultResources()
-		resources.MaxReservations = 1024
-		resources.MaxReservationsPerIP = 1024
-		resources.MaxReservationsPerASN = 1024
-		resources.MaxCircuits = 32
-		resources.BufferSize = 4096
-		if o.UseBroadLimits {
-			resources.Limit = nil
-		}
-		chain = append(chain, libp2p.EnableRelayService(relay.WithResources(resources)), libp2p.EnableNATService())
-	}
-	if o.HolePunching {
-		chain = append(chain, libp2p.EnableHolePunching())
-	}
-	return libp2p.ChainOptions(chain...), nil
 }
 
 func reachabilityOptions(o *Options) libp2p.Option {

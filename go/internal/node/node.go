@@ -14,6 +14,8 @@ import (
 	"github.com/unaiverse/p2p/go/internal/identity"
 	"github.com/unaiverse/p2p/go/internal/messaging"
 	"github.com/unaiverse/p2p/go/internal/pubsub"
+	"github.com/unaiverse/p2p/go/internal/relay"
+	"github.com/unaiverse/p2p/go/internal/webrtc"
 )
 
 // flushTimeout bounds how long Close waits for messages that were accepted to leave.
@@ -21,14 +23,20 @@ const flushTimeout = 2 * time.Second
 
 // Node is a running node.
 type Node struct {
-	handle    uint32
-	port      boundary.Port
-	options   *Options
-	identity  *identity.Identity
-	gate      *gate
-	host      host.Host
-	messaging *messaging.Service
-	pubsub    *pubsub.Service
+	handle     uint32
+	port       boundary.Port
+	options    *Options
+	identity   *identity.Identity
+	gate       *gate
+	advertised *advertised
+	host       host.Host
+	messaging  *messaging.Service
+	pubsub     *pubsub.Service
+	relays     *relay.Reservations
+	webrtc     *webrtc.Service
+	// iceMu guards the ICE servers of options.
+	iceMu     sync.Mutex
+	isolation *isolation
 	peers     *peers
 	watcher   *watcher
 	dht       *directory
@@ -48,7 +56,7 @@ type Created struct {
 // New returns when the node listens, without waiting for its reachability. Nothing happens on it, and nothing is told of it, before Start.
 // When it fails, or ctx ends first, nothing is left behind.
 func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSize int) (n *Node, err error) {
-	n = &Node{handle: boundary.NextHandle(), port: port, options: options, gate: newGate(), closed: make(chan struct{})}
+	n = &Node{handle: boundary.NextHandle(), port: port, options: options, gate: newGate(), advertised: &advertised{}, closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -58,7 +66,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if n.identity, err = identity.Open(options.IdentityDir); err != nil {
 		return
 	}
-	if n.host, err = newHost(options, n.identity.Key, n.gate); err != nil {
+	if n.host, err = newHost(options, n.identity.Key, n.gate, n.advertised); err != nil {
 		return
 	}
 	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
@@ -67,7 +75,18 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if err != nil {
 		return
 	}
+	if n.relays, err = relay.New(n.host, n); err != nil {
+		return
+	}
+	n.advertised.add(n.withCircuits)
 	n.peers = newPeers(n)
+	if n.webrtc, err = newWebRTC(n, maxMessageSize); err != nil {
+		return
+	}
+	if n.isolation, err = newIsolation(n); err != nil {
+		return
+	}
+	n.peers.follow()
 	if n.dht, err = newDirectory(n.host, options); err != nil {
 		return
 	}
@@ -81,7 +100,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 		return
 	}
 	n.created = Created{Node: n.handle, PeerID: n.host.ID().String(), Addresses: addressesOf(n.host), IsPublic: n.watcher.isPublic}
-	n.watcher.addresses = n.created.Addresses
+	n.watcher.begin(n.created.Addresses)
 	return
 }
 
@@ -154,6 +173,13 @@ func (n *Node) close() {
 		}
 	})
 	flushed.Wait()
+	n.isolation.close()
+	if n.webrtc != nil {
+		n.webrtc.Close()
+	}
+	if n.relays != nil {
+		n.relays.Close()
+	}
 	n.gate.open(false)
 	n.dht.close()
 	if n.host != nil {

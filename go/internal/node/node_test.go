@@ -100,15 +100,32 @@ func TestReachabilityIsToldAndEndsADHTThatIsNotToBeKept(t *testing.T) {
 		require.NoError(t, emitter.Emit(event.EvtLocalReachabilityChanged{Reachability: reachability}))
 	}
 	var told [][2]any
-	for _, e := range await(t, port, "reachability", 4) {
+	for _, e := range await(t, port, "reachability", 3) {
 		told = append(told, [2]any{e["reachability"], e["isPublic"]})
 	}
-	require.Equal(t, [][2]any{{"unknown", nil}, {"public", true}, {"unknown", true}, {"private", false}}, told)
+	require.Equal(t, [][2]any{{"public", true}, {"unknown", true}, {"private", false}}, told)
 	select {
 	case <-n.dht.closed:
 	case <-time.After(20 * time.Second):
 		t.Fatal("the DHT goes on")
 	}
+}
+
+func TestAnAddressThatOthersReachOutweighsADoubtAboutTheNode(t *testing.T) {
+	n, port := newNode(t, testOptions(t))
+	n.Start()
+	node, err := n.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged))
+	require.NoError(t, err)
+	defer node.Close()
+	address, err := n.host.EventBus().Emitter(new(event.EvtHostReachableAddrsChanged))
+	require.NoError(t, err)
+	defer address.Close()
+	require.NoError(t, node.Emit(event.EvtLocalReachabilityChanged{Reachability: network.ReachabilityPrivate}))
+	await(t, port, "reachability", 1)
+	require.NoError(t, address.Emit(event.EvtHostReachableAddrsChanged{Reachable: n.host.Addrs()}))
+	require.Equal(t, "public", await(t, port, "reachability", 2)[1]["reachability"])
+	require.NoError(t, address.Emit(event.EvtHostReachableAddrsChanged{Unreachable: n.host.Addrs()}))
+	require.Equal(t, "private", await(t, port, "reachability", 3)[2]["reachability"])
 }
 
 func TestAFailedNewLeavesNothingBehind(t *testing.T) {

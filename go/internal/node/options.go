@@ -13,31 +13,39 @@ import (
 
 // Options describe a node, as TypeScript validated and completed them (src/options.ts): there are no defaults on this side.
 type Options struct {
-	IdentityDir        string            `json:"identityDir"`
-	Port               int               `json:"port"`
-	IPs                []string          `json:"ips"`
-	EnableRelayClient  bool              `json:"enableRelayClient"`
-	EnableRelayService bool              `json:"enableRelayService"`
-	UseBroadLimits     bool              `json:"useBroadLimits"`
-	IsIsolated         bool              `json:"isIsolated"`
-	KnowsIsPublic      bool              `json:"knowsIsPublic"`
-	EnableTLS          bool              `json:"enableTls"`
-	DomainName         *string           `json:"domainName"`
-	TLSCertPath        *string           `json:"tlsCertPath"`
-	TLSKeyPath         *string           `json:"tlsKeyPath"`
-	DHTEnabled         bool              `json:"dhtEnabled"`
-	DHTKeep            bool              `json:"dhtKeep"`
-	WebRTCEnabled      bool              `json:"webrtcEnabled"`
-	FloodSub           bool              `json:"floodSub"`
-	ICEStunServers     []json.RawMessage `json:"iceStunServers"`
-	ICETurnServers     []json.RawMessage `json:"iceTurnServers"`
-	Relays             []string          `json:"relays"`
-	BootstrapPeers     []string          `json:"bootstrapPeers"`
-	NATPortMap         bool              `json:"natPortMap"`
-	HolePunching       bool              `json:"holePunching"`
-	Transports         []string          `json:"transports"`
-	Limits             Limits            `json:"limits"`
-	Agent              string            `json:"agent"`
+	IdentityDir        string       `json:"identityDir"`
+	Port               int          `json:"port"`
+	IPs                []string     `json:"ips"`
+	EnableRelayClient  bool         `json:"enableRelayClient"`
+	EnableRelayService bool         `json:"enableRelayService"`
+	UseBroadLimits     bool         `json:"useBroadLimits"`
+	IsIsolated         bool         `json:"isIsolated"`
+	KnowsIsPublic      bool         `json:"knowsIsPublic"`
+	EnableTLS          bool         `json:"enableTls"`
+	DomainName         *string      `json:"domainName"`
+	TLSCertPath        *string      `json:"tlsCertPath"`
+	TLSKeyPath         *string      `json:"tlsKeyPath"`
+	DHTEnabled         bool         `json:"dhtEnabled"`
+	DHTKeep            bool         `json:"dhtKeep"`
+	WebRTCEnabled      bool         `json:"webrtcEnabled"`
+	WebRTCWait         int          `json:"webrtcWait"`
+	FloodSub           bool         `json:"floodSub"`
+	ICEStunServers     []string     `json:"iceStunServers"`
+	ICETurnServers     []TurnServer `json:"iceTurnServers"`
+	Relays             []string     `json:"relays"`
+	BootstrapPeers     []string     `json:"bootstrapPeers"`
+	NATPortMap         bool         `json:"natPortMap"`
+	HolePunching       bool         `json:"holePunching"`
+	Transports         []string     `json:"transports"`
+	Limits             Limits       `json:"limits"`
+	Agent              string       `json:"agent"`
+}
+
+// TurnServer is one TURN server.
+type TurnServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username"`
+	Credential string   `json:"credential"`
 }
 
 // Limits replace those of the resource manager, 1 or more; nil keeps its own.
@@ -70,11 +78,8 @@ func (o *Options) relay() bool { return o.EnableRelayClient || o.EnableRelayServ
 // notYet names the options that ask for something which this version accepts and does not do.
 func (o *Options) notYet() (names []string) {
 	for name, asked := range map[string]bool{
-		"isIsolated":     o.IsIsolated,
-		"enableTls":      o.EnableTLS,
-		"domainName":     o.DomainName != nil,
-		"iceStunServers": len(o.ICEStunServers) > 0,
-		"iceTurnServers": len(o.ICETurnServers) > 0,
+		"enableTls":  o.EnableTLS,
+		"domainName": o.DomainName != nil,
 	} {
 		if asked {
 			names = append(names, name)

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,13 +40,24 @@ type connectedPeer struct {
 	told []byte
 }
 
-func newPeers(n *Node) *peers {
-	p := &peers{node: n, known: map[peer.ID]*connectedPeer{}}
+func newPeers(n *Node) *peers { return &peers{node: n, known: map[peer.ID]*connectedPeer{}} }
+
+// follow begins to look at connections as they come and go.
+func (p *peers) follow() {
 	look := func(_ network.Network, conn network.Conn) {
 		guard.Do("node: connections", func() { p.look(conn.RemotePeer()) })
 	}
-	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: look, DisconnectedF: look})
-	return p
+	p.node.host.Network().Notify(&network.NotifyBundle{ConnectedF: look, DisconnectedF: look})
+}
+
+// lookAgain looks at every peer that is known: a WebRTC channel has opened or ended.
+func (p *peers) lookAgain() {
+	p.mu.Lock()
+	known := slices.Collect(maps.Keys(p.known))
+	p.mu.Unlock()
+	for _, id := range known {
+		p.look(id)
+	}
 }
 
 // look compares what was announced of a peer with its connections, and announces the difference.
@@ -54,6 +66,12 @@ func (p *peers) look(id peer.ID) {
 	defer p.mu.Unlock()
 	conns := p.node.host.Network().ConnsToPeer(id)
 	known := p.known[id]
+	channel := p.node.webrtc != nil && p.node.webrtc.Connected(id)
+	if len(conns) == 0 && known != nil && channel {
+		known.info.Relayed, known.info.Transport = false, "webrtc"
+		p.tell("peerupdate", known)
+		return
+	}
 	if len(conns) == 0 {
 		if known != nil {
 			delete(p.known, id)
@@ -69,10 +87,19 @@ func (p *peers) look(id peer.ID) {
 			ID: id.String(), ConnectedAt: best.Stat().Opened.UTC(), Direction: direction(best.Stat().Direction),
 		}}
 		p.known[id] = known
+		p.node.isolation.look(id)
 	}
 	known.info.Addrs = p.addrs(id, best)
-	known.info.Relayed = best.Stat().Limited
+	known.info.Relayed = transports.Relayed(best) && !channel
 	known.info.Transport = transports.Name(best)
+	if channel && transports.Relayed(best) {
+		known.info.Transport = "webrtc"
+	}
+	p.tell(event, known)
+}
+
+// tell announces what JavaScript does not have yet.
+func (p *peers) tell(event string, known *connectedPeer) {
 	told, err := json.Marshal(known.info)
 	if err != nil {
 		panic(err)
@@ -98,8 +125,8 @@ func (p *peers) addrs(id peer.ID, best network.Conn) []string {
 
 // preferred orders connections: direct ones first, then the older.
 func preferred(a, b network.Conn) int {
-	if a.Stat().Limited != b.Stat().Limited {
-		if b.Stat().Limited {
+	if transports.Relayed(a) != transports.Relayed(b) {
+		if transports.Relayed(b) {
 			return -1
 		}
 		return 1

@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -17,15 +18,22 @@ import (
 type watcher struct {
 	node         *Node
 	subscription event.Subscription
-	// addresses are those that JavaScript has.
+	isPublic     *bool
+	done         chan struct{}
+	// heard is the verdict of AutoNAT v1 on the node; confirmed means that v2 has found an address of it that others reach.
+	heard     network.Reachability
+	confirmed bool
+	// told is the verdict that JavaScript has.
+	told network.Reachability
+
+	// mu guards addresses, those that JavaScript has.
+	mu        sync.Mutex
 	addresses []string
-	isPublic  *bool
-	done      chan struct{}
 }
 
 func newWatcher(n *Node) (*watcher, error) {
 	subscription, err := n.host.EventBus().Subscribe([]any{
-		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
+		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged), new(event.EvtHostReachableAddrsChanged),
 		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
 	}, eventbus.BufSize(256), eventbus.Name("node"))
 	if err != nil {
@@ -51,24 +59,47 @@ func (w *watcher) run() {
 		case event.EvtLocalAddressesUpdated:
 			w.changedAddresses()
 		case event.EvtLocalReachabilityChanged:
-			w.changedReachability(e.Reachability)
+			w.heard = e.Reachability
+			w.changedReachability()
+		case event.EvtHostReachableAddrsChanged:
+			w.confirmed = len(e.Reachable) > 0
+			w.changedReachability()
 		case event.EvtPeerIdentificationCompleted:
 			w.node.peers.look(e.Peer)
+			w.node.isolation.look(e.Peer)
 		case event.EvtPeerProtocolsUpdated:
 			w.node.peers.look(e.Peer)
+			w.node.isolation.look(e.Peer)
 		}
 	}
 }
 
+// begin says which addresses JavaScript has from the start.
+func (w *watcher) begin(addresses []string) {
+	w.mu.Lock()
+	w.addresses = addresses
+	w.mu.Unlock()
+}
+
 func (w *watcher) changedAddresses() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if addresses := addressesOf(w.node.host); !slices.Equal(addresses, w.addresses) {
 		w.addresses = addresses
 		w.node.post(addressesEvent{"addresses", addresses})
 	}
 }
 
-// changedReachability: "unknown" takes no earlier verdict back.
-func (w *watcher) changedReachability(reachability network.Reachability) {
+// changedReachability: "unknown" takes no earlier verdict back, and an address that others reach outweighs a doubt about the node.
+func (w *watcher) changedReachability() {
+	reachability := w.heard
+	if w.confirmed {
+		reachability = network.ReachabilityPublic
+	}
+	if reachability == w.told {
+		return
+	}
+	w.told = reachability
 	name := "unknown"
 	switch reachability {
 	case network.ReachabilityPublic, network.ReachabilityPrivate:

@@ -2,13 +2,24 @@
 package transports
 
 import (
+	"slices"
+
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
 // Name is "relay", "webrtc-direct", "webtransport", "quic", "ws" or "tcp".
 func Name(conn network.Conn) string {
 	return Of(conn.RemoteMultiaddr())
+}
+
+// Relayed says whether a connection goes through a relay, whatever limits that has.
+func Relayed(conn network.Conn) bool { return Name(conn) == "relay" }
+
+// ConnectedDirectly says whether one of the connections to a peer does not go through a relay.
+func ConnectedDirectly(n network.Network, p peer.ID) bool {
+	return slices.ContainsFunc(n.ConnsToPeer(p), func(conn network.Conn) bool { return !Relayed(conn) })
 }
 
 // Of is Name for an address.

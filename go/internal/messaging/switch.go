@@ -1,0 +1,99 @@
+package messaging
+
+import (
+	"context"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/unaiverse/p2p/go/internal/transports"
+)
+
+// switchTimeout bounds the wait for the peer's end of a stream that a better path replaces.
+const switchTimeout = 5 * time.Second
+
+// turn is a switch from one path to another under way: what other paths bring waits until it is over, because it is younger.
+type turn struct {
+	from *line
+	over chan struct{}
+}
+
+// inTurn waits while a path of the peer is being replaced that may still bring older messages.
+func (r *remote) inTurn(l *line) {
+	if t := r.turn.Load(); t != nil && t.from != l {
+		<-t.over
+	}
+}
+
+// improve lets the writer of a peer look for a better path than a relayed one.
+func (s *Service) improve(p peer.ID) {
+	s.mu.Lock()
+	r := s.peers[p]
+	var o *outlet
+	if r != nil {
+		o = r.outlet
+	}
+	s.mu.Unlock()
+	if o != nil {
+		o.improve()
+	}
+}
+
+// switchOver goes from a relayed stream to a better path without loss, doubling or disorder: it ends its half of the stream, which the peer
+// answers, once it has read all, by ending the other half. Only then is anything written to, or delivered from, the better path.
+func (s *Service) switchOver(p peer.ID) {
+	old := s.usable(p)
+	if old == nil || old.base().rank != relayed {
+		return
+	}
+	next := s.better(p)
+	if next == nil {
+		return
+	}
+	r := old.base().remote
+	t := &turn{old.base(), make(chan struct{})}
+	r.turn.Store(t)
+	old.finish()
+	deadline := time.NewTimer(switchTimeout)
+	select {
+	case <-old.base().done:
+	case <-deadline.C:
+	case <-s.ctx.Done():
+	}
+	deadline.Stop()
+	s.mu.Lock()
+	if !next.base().ended.Load() {
+		r.used = next
+	}
+	s.mu.Unlock()
+	r.turn.Store(nil)
+	close(t.over)
+}
+
+// better finds or opens a path that is not relayed.
+func (s *Service) better(p peer.ID) path {
+	s.mu.Lock()
+	best := s.peers[p].bestLocked()
+	s.mu.Unlock()
+	if best != nil && best.base().rank < relayed {
+		return best
+	}
+	if !transports.ConnectedDirectly(s.host.Network(), p) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(network.WithNoDial(s.ctx, "a better path"), openTimeout)
+	defer cancel()
+	str, err := s.host.NewStream(ctx, p, Protocol)
+	if err != nil {
+		return nil
+	}
+	if rankOf(str.Conn()) != direct {
+		_ = str.Reset()
+		return nil
+	}
+	if attached := s.attach(str); attached != nil {
+		return attached
+	}
+	return nil
+}

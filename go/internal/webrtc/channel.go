@@ -1,0 +1,215 @@
+package webrtc
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/pion/datachannel"
+	pion "github.com/pion/webrtc/v4"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
+)
+
+const (
+	// highWater is how much may be under way before a writer waits, lowWater when it goes on.
+	highWater = 1 << 20
+	lowWater  = 256 << 10
+	// openingPause is for the Python node: what reaches it before it has set its handler, shortly after opening, is lost there.
+	openingPause = 250 * time.Millisecond
+	ownAgent     = "unaiverse-p2p/"
+	flushStep    = 2 * time.Millisecond
+)
+
+// Channel is an open data channel, which carries whole frames: ordered, and reliable for as long as it lives.
+type Channel struct {
+	s    *Service
+	peer peer.ID
+	pc   *pion.PeerConnection
+	raw  datachannel.ReadWriteCloser
+	dc   *pion.DataChannel
+	// low is signalled when little is left of what is under way.
+	low  chan struct{}
+	done chan struct{}
+	once sync.Once
+	// ready is when the peer listens.
+	ready time.Time
+	in    assembly
+
+	mu sync.Mutex
+	// sent holds what frames cost that may be unacknowledged, the oldest first.
+	sent []int
+	// left is what was unacknowledged at the end.
+	left  int
+	ended bool
+}
+
+func newChannel(h *handshake, dc *pion.DataChannel) (*Channel, error) {
+	raw, err := dc.Detach()
+	if err != nil {
+		return nil, err
+	}
+	c := &Channel{
+		s: h.s, peer: h.peer, pc: h.pc, raw: raw, dc: dc, low: make(chan struct{}, 1), done: make(chan struct{}),
+		in: assembly{max: h.s.MaxMessageSize},
+	}
+	agent, _ := h.s.host.Peerstore().Get(h.peer, "AgentVersion")
+	if name, _ := agent.(string); !strings.HasPrefix(name, ownAgent) {
+		c.ready = time.Now().Add(openingPause)
+	}
+	dc.SetBufferedAmountLowThreshold(lowWater)
+	dc.OnBufferedAmountLow(func() {
+		select {
+		case c.low <- struct{}{}:
+		default:
+		}
+	})
+	h.s.start(func() {
+		select {
+		case <-h.failed:
+			_ = c.Close()
+		case <-c.done:
+		}
+	})
+	return c, nil
+}
+
+// Peer is who is at the other end.
+func (c *Channel) Peer() peer.ID { return c.peer }
+
+// Done is closed when the channel has ended.
+func (c *Channel) Done() <-chan struct{} { return c.done }
+
+// ReadFrame returns the next whole frame, which belongs to the caller. While nobody reads, the peer's sending stops.
+func (c *Channel) ReadFrame() ([]byte, error) {
+	buffer := make([]byte, maxChunk)
+	for {
+		n, _, err := c.raw.ReadDataChannel(buffer)
+		if errors.Is(err, io.ErrShortBuffer) && len(buffer) < c.in.max+legacyHeader {
+			// Only an old node sends a frame in one piece whatever its size; the piece that did not fit is gone.
+			return nil, errChunk
+		}
+		if err != nil {
+			return nil, err
+		}
+		frame, err := c.in.add(buffer[:n], time.Now())
+		if err != nil || frame != nil {
+			return frame, err
+		}
+	}
+}
+
+// WriteFrames sends whole frames and says how many bytes of them were handed over; it waits while too much is under way. Nothing of data is
+// referenced afterwards.
+func (c *Channel) WriteFrames(data []byte) (n int, err error) {
+	if err := c.awaitReady(); err != nil {
+		return 0, err
+	}
+	buffer := make([]byte, 0, maxChunk)
+	for n < len(data) {
+		end := n + 4 + int(binary.BigEndian.Uint32(data[n:]))
+		frame := data[n:end]
+		c.note(chunksOf(len(frame)) + len(frame))
+		for at := 0; at < len(frame); at += maxChunk - 1 {
+			to := min(at+maxChunk-1, len(frame))
+			buffer = append(append(buffer[:0], flagOf(at == 0, to == len(frame))), frame[at:to]...)
+			if err := c.writeChunk(buffer); err != nil {
+				return n, err
+			}
+		}
+		n = end
+	}
+	return n, nil
+}
+
+func (c *Channel) awaitReady() error {
+	if wait := time.Until(c.ready); !c.ready.IsZero() && wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-c.done:
+			return io.ErrClosedPipe
+		}
+	}
+	return nil
+}
+
+func (c *Channel) writeChunk(chunk []byte) error {
+	for c.dc.BufferedAmount() > highWater {
+		select {
+		case <-c.low:
+		case <-c.done:
+			return io.ErrClosedPipe
+		}
+	}
+	_, err := c.raw.WriteDataChannel(chunk, false)
+	return err
+}
+
+// note remembers what a frame costs for as long as it may be unacknowledged.
+func (c *Channel) note(cost int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trimLocked()
+	c.sent = append(c.sent, cost)
+}
+
+func (c *Channel) trimLocked() {
+	open, first := 0, len(c.sent)
+	for buffered := c.bufferedLocked(); first > 0 && open < buffered; first-- {
+		open += c.sent[first-1]
+	}
+	c.sent = c.sent[first:]
+}
+
+func (c *Channel) bufferedLocked() int {
+	if c.ended {
+		return c.left
+	}
+	return int(c.dc.BufferedAmount())
+}
+
+// Unacknowledged counts the frames that were handed over and that the peer has not acknowledged, and their bytes, also after the end.
+func (c *Channel) Unacknowledged() (frames, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trimLocked()
+	return len(c.sent), c.bufferedLocked()
+}
+
+// Flush returns when the peer has acknowledged everything, or ctx or the channel ends.
+func (c *Channel) Flush(ctx context.Context) error {
+	ticker := time.NewTicker(flushStep)
+	defer ticker.Stop()
+	for c.dc.BufferedAmount() > 0 {
+		select {
+		case <-ticker.C:
+		case <-c.done:
+			return io.ErrClosedPipe
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Close ends the channel and its connection.
+func (c *Channel) Close() error {
+	c.once.Do(func() {
+		c.mu.Lock()
+		c.left, c.ended = c.bufferedLocked(), true
+		c.mu.Unlock()
+		close(c.done)
+		c.s.wg.Add(1)
+		guard.Go("webrtc: close", func() {
+			defer c.s.wg.Done()
+			_ = c.raw.Close()
+			_ = c.pc.GracefulClose()
+		})
+	})
+	return nil
+}

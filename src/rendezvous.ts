@@ -1,0 +1,180 @@
+/**
+ * Rendezvous: on a topic whose name ends in `:rv` a world announces its agents. A node follows one such topic at a time; what
+ * comes on it does not go to the mailbox.
+ *
+ * @module
+ */
+
+import {
+  checkFields,
+  checkInteger,
+  checkList,
+  checkText,
+} from "./arguments.ts";
+import { wrongRange } from "./arguments.ts";
+import { isRendezvous, ownerOf } from "./channel.ts";
+import type { Dropped, Drops } from "./drops.ts";
+import type { RendezvousDetail } from "./events.ts";
+import { decodeMessage, encodeMessage } from "./messages/mod.ts";
+
+/** An agent that a world has announced. */
+export interface RosterPeer {
+  /** The peer id. */
+  id: string;
+  /** Its addresses: multiaddrs without `/p2p/<id>`. */
+  addrs: string[];
+  /** When it joined: ISO 8601, UTC. */
+  connectedAt: string;
+  /** Who dialled, as the world sees it. */
+  direction: "inbound" | "outbound";
+  /** Bits that the world sets: 1 is an agent of the world, 2 a master. */
+  misc: number;
+  /** Whether the world reaches it through a relay. */
+  relayed: boolean;
+}
+
+/** What a world has announced. */
+export interface Roster {
+  /** Its agents. */
+  peers: RosterPeer[];
+  /** Grows with each announcement; one that is not larger than the last is ignored. */
+  updateCount: number;
+}
+
+const CONTENT_TYPE = "world_agents_list";
+/** What multiformats writes peer ids with. */
+const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{40,64}$/;
+/** What Go's time.Time can read. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** The world that a node follows, and what it announced last. */
+export class Rendezvous {
+  #topic?: string;
+  #roster: Roster | null = null;
+  readonly #drops: Drops;
+  readonly #tell: (detail: RendezvousDetail) => void;
+
+  constructor(drops: Drops, tell: (detail: RendezvousDetail) => void) {
+    this.#drops = drops;
+    this.#tell = tell;
+  }
+
+  /** What was announced last; null when nothing came yet. */
+  get roster(): Roster | null {
+    return structuredClone(this.#roster);
+  }
+
+  /** Follows a topic from now on; tells which one was followed before, if that was another. */
+  follow(topic: string): string | undefined {
+    if (topic === this.#topic) return undefined;
+    const before = this.#topic;
+    this.#topic = topic;
+    this.#roster = null;
+    return before;
+  }
+
+  /** Follows a topic no longer. */
+  leave(topic: string): void {
+    if (topic === this.#topic) this.end();
+  }
+
+  /** Follows nothing any more. */
+  end(): void {
+    this.#topic = undefined;
+    this.#roster = null;
+  }
+
+  /** Takes what came on a rendezvous topic. */
+  receive(message: Dropped): void {
+    const { channel: topic, from, data } = message;
+    if (topic !== this.#topic) return;
+    if (from !== ownerOf(topic)) {
+      return this.#drops.add("sender-refused", message);
+    }
+    const roster = decodeRoster(data);
+    if (roster === null) return this.#drops.add("roster-refused", message);
+    const { peers, updateCount, refused } = roster;
+    if (this.#roster && updateCount <= this.#roster.updateCount) return;
+    for (let i = 0; i < refused; i++) {
+      const entry = { ...message, data: new Uint8Array(0) };
+      this.#drops.add("roster-refused", entry);
+    }
+    this.#roster = { peers, updateCount };
+    this.#tell({ topic, ...structuredClone(this.#roster) });
+  }
+}
+
+/** A roster as it is published by the owner of its topic; checked, because one bad entry makes a Python node refuse all of it. */
+export function encodeRoster(
+  self: string,
+  topic: unknown,
+  roster: unknown,
+): Uint8Array {
+  const channel = checkText("topic", topic);
+  if (!isRendezvous(channel) || ownerOf(channel) !== self) {
+    throw wrongRange("topic", `this node's own, "${self}::ps:rv"`, channel);
+  }
+  const given = checkFields("roster", roster, ["peers", "updateCount"]);
+  const update_count = checkInteger(
+    "roster.updateCount",
+    given.updateCount,
+    0,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const peers = checkList("roster.peers", given.peers, (name, peer) => {
+    const { connectedAt, ...rest } = peer as Record<string, unknown>;
+    const entry = { ...rest, connected_at: connectedAt };
+    if (readPeer(entry)) return entry;
+    throw wrongRange(name, "a roster entry with valid fields", peer);
+  });
+  return encodeMessage({
+    sender: self,
+    contentType: CONTENT_TYPE,
+    channel,
+    content: { kind: "json", value: { peers, update_count } },
+  });
+}
+
+function decodeRoster(data: Uint8Array): Roster & { refused: number } | null {
+  try {
+    const { contentType, content } = decodeMessage(data);
+    if (contentType !== CONTENT_TYPE || content.kind !== "json") return null;
+    const { peers, update_count } = content.value as Record<string, unknown>;
+    if (!Array.isArray(peers) || !Number.isInteger(update_count)) return null;
+    const readable = peers.map(readPeer).filter((peer) => peer !== null);
+    return {
+      peers: readable,
+      updateCount: update_count as number,
+      refused: peers.length - readable.length,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** One entry as it is on the wire; null when it is not one. */
+function readPeer(entry: unknown): RosterPeer | null {
+  if (typeof entry !== "object" || entry === null) return null;
+  const { id, addrs, connected_at, direction, misc, relayed } = entry as Record<
+    string,
+    unknown
+  >;
+  const valid = typeof id === "string" && PEER_ID.test(id) &&
+    Array.isArray(addrs) && addrs.every(isMultiaddr) &&
+    typeof connected_at === "string" && TIME.test(connected_at) &&
+    (direction === "inbound" || direction === "outbound") &&
+    Number.isInteger(misc) && typeof relayed === "boolean";
+  if (!valid) return null;
+  return {
+    id: id as string,
+    addrs: addrs as string[],
+    connectedAt: connected_at as string,
+    direction: direction as RosterPeer["direction"],
+    misc: misc as number,
+    relayed: relayed as boolean,
+  };
+}
+
+function isMultiaddr(addr: unknown): boolean {
+  return typeof addr === "string" && /^(\/[^/]+)+$/.test(addr);
+}
