@@ -1,6 +1,9 @@
 /** Every case, by its name: what is proved about this module beside a Python node. */
 import { direct } from "./direct.ts";
+import { messages } from "./messages.ts";
 import type { Python } from "./python.ts";
+import { relay } from "./relay.ts";
+import { rendezvous } from "./rendezvous.ts";
 import { topics } from "./topics.ts";
 
 /** A case; it fails by throwing. */
@@ -14,4 +17,10 @@ export interface Result {
 }
 
 /** All of them, in the order in which they run. */
-export const cases: ReadonlyMap<string, Case> = new Map([...direct, ...topics]);
+export const cases: ReadonlyMap<string, Case> = new Map([
+  ...direct,
+  ...topics,
+  ...rendezvous,
+  ...relay,
+  ...messages,
+]);

@@ -17,8 +17,8 @@ import type { PythonNode } from "./python.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const SIZES = [1, 100, 64 * KIB, MIB, 20 * MIB];
-const MANY = 5000;
+const SIZES = [1, 100, 64 * KIB, MIB, 49 * MIB];
+const MANY = 10_000;
 
 /** The cases by name. */
 export const direct = new Map<string, Case>();
@@ -149,6 +149,42 @@ direct.set(
 );
 
 direct.set(
+  "an isolated node of this module keeps the connection to Python",
+  (python) => withPair(python, { ours: { isIsolated: true } }, meet),
+);
+
+direct.set(
+  "messages go on when this module restarts with the same identity",
+  (python) =>
+    withFolder((identityDir) =>
+      withPair(python, { ours: { identityDir } }, async (pair) => {
+        await meet(pair);
+        await pair.ours.close();
+        await using again = await createNode({ identityDir });
+        await again.connectTo(pair.theirs.addresses);
+        await meet({ ...pair, ours: again });
+      })
+    ),
+);
+
+direct.set(
+  "messages go on when Python restarts with the same identity",
+  (python) =>
+    withFolder((folder) =>
+      withPair(python, { theirs: { identity_dir: folder } }, async (pair) => {
+        await meet(pair);
+        const gone = once(pair.ours, "peerdisconnect");
+        await pair.theirs.call("close");
+        await gone;
+        const again = await python.create({ identity_dir: folder });
+        assertEquals(again.peerId, pair.theirs.peerId);
+        await pair.ours.connectTo(again.addresses);
+        await meet({ ...pair, theirs: again });
+      })
+    ),
+);
+
+direct.set(
   "this module notices that Python has disconnected",
   (python) =>
     withPair(python, {}, async (pair) => {
@@ -193,7 +229,7 @@ direct.set(
 );
 
 /** Greetings both ways; a Python node lists only peers it has had a message from or for. */
-async function meet(pair: Pair): Promise<void> {
+export async function meet(pair: Pair): Promise<void> {
   await toPython(pair, "hello, Python");
   await fromPython(pair, "hello, module");
   const { ours, theirs } = pair;

@@ -10,9 +10,11 @@ import time
 
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what the package prints is no answer
+sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, os.path.join(sys.argv[1], "unaiverse", "networking"))
 
 from p2p import P2P  # noqa: E402
+from p2p.messages import Msg  # noqa: E402
 
 nodes = {}
 
@@ -45,6 +47,12 @@ def take(number, count, seconds):
         if not popped:
             time.sleep(0.001)
     return [{"from": m["from"], "data": base64.b64encode(m["data"]).decode()} for m in messages]
+
+
+def announce(number, topic, roster):
+    """Publishes a roster as a world does."""
+    message = Msg(sender=nodes[number].peer_id, content_type=Msg.WORLD_AGENTS_LIST, channel=topic, content=roster)
+    nodes[number].broadcast_message(topic, message.to_bytes())
 
 
 # A full queue drops messages without notice; the log alone tells which stream a message took.

@@ -116,6 +116,11 @@ export class PythonNode {
     await this.#python.request("send", this.#number, channel, encoded);
   }
 
+  /** Publishes a roster as a world does. */
+  async announce(topic: string, roster: unknown): Promise<void> {
+    await this.#python.request("announce", this.#number, topic, roster);
+  }
+
   /** The next messages, or fewer when no more come; the package does not tell their channel. */
   async take(
     count: number,

@@ -9,8 +9,10 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const PACKAGE = "unaiverse==0.1.31";
+/** What the package needs to make and read messages. */
+const CODECS = ["protobuf==6.33.1", "numpy==2.3.5", "pillow==12.0.0"];
 const FOLDER = fileURLToPath(
-  new URL(`../../.cache/python/${PACKAGE}`, import.meta.url),
+  new URL(`../../.cache/python/${PACKAGE}+codecs`, import.meta.url),
 );
 const PYTHON = "python3";
 /** Without privileges a user namespace has to come along. */
@@ -39,11 +41,10 @@ function install(): string | undefined {
   const unfinished = `${FOLDER}.${process.pid}`;
   console.log(`installing the Python package ${PACKAGE} for the tests`);
   mkdirSync(join(FOLDER, ".."), { recursive: true });
-  // Of what the package depends on, this part of it uses nothing.
+  // Of the rest that the package depends on, this part of it uses nothing.
   const options = ["--no-deps", "--only-binary=:all:", "--retries=0"];
-  const failure = attempt(
-    [PYTHON, "-m", "pip", "install", ...options, "-t", unfinished, PACKAGE],
-  );
+  const install = [PYTHON, "-m", "pip", "install", ...options];
+  const failure = attempt([...install, "-t", unfinished, PACKAGE, ...CODECS]);
   try {
     if (failure === undefined) renameSync(unfinished, FOLDER);
   } catch (error) {
