@@ -9,13 +9,6 @@ import { topics } from "./topics.ts";
 /** A case; it fails by throwing. */
 export type Case = (python: Python) => Promise<void>;
 
-/** How one went; a line of JSON between the program and the tests. */
-export interface Result {
-  name: string;
-  /** Why it failed. */
-  error?: string;
-}
-
 /** All of them, in the order in which they run. */
 export const cases: ReadonlyMap<string, Case> = new Map([
   ...direct,

@@ -49,6 +49,12 @@ def take(number, count, seconds):
     return [{"from": m["from"], "data": base64.b64encode(m["data"]).decode()} for m in messages]
 
 
+def number(number, channel, count, pause):
+    for n in range(count):
+        nodes[number].send_message_to_peer(channel, f"{n} {time.time() * 1000:.0f}".encode())
+        time.sleep(pause)
+
+
 def announce(number, topic, roster):
     """Publishes a roster as a world does."""
     message = Msg(sender=nodes[number].peer_id, content_type=Msg.WORLD_AGENTS_LIST, channel=topic, content=roster)

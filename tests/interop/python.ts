@@ -1,6 +1,6 @@
 /**
- * Python nodes for the tests: a Python process that runs `peer.py`, and the nodes in it. Only to be used where nothing but
- * loopback is up.
+ * Python nodes for the tests: a Python process that runs `peer.py`, and the nodes in it. Only to be used where there is no way
+ * out to the network.
  */
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -33,9 +33,10 @@ export class Python implements AsyncDisposable {
   readonly #waiting: ((answer: Answer) => void)[] = [];
   #nodes = 0;
 
-  /** Starts `python` with the package in `folder`. */
-  constructor(python: string, folder: string) {
-    const child = spawn(python, [PROGRAM, folder]);
+  /** Starts `python` with the package in `folder`, behind a command that says where, if there is one. */
+  constructor(python: string, folder: string, where: string[] = []) {
+    const [command, ...args] = [...where, python, PROGRAM, folder];
+    const child = spawn(command, args);
     this.#child = child;
     child.stderr.setEncoding("utf8").on("data", (text) => this.log += text);
     createInterface(child.stdout).on("line", (line) => {
@@ -114,6 +115,12 @@ export class PythonNode {
       Buffer.from(payload).toString("base64")
     );
     await this.#python.request("send", this.#number, channel, encoded);
+  }
+
+  /** Sends so many messages to a peer, each with its number and the time, with a pause of seconds after each. */
+  async number(peer: string, count: number, pause: number): Promise<void> {
+    const channel = `${this.peerId}::dm:${peer}-misc`;
+    await this.#python.request("number", this.#number, channel, count, pause);
   }
 
   /** Publishes a roster as a world does. */

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { BUILD } from "./lab.ts";
 
 const PACKAGE = "unaiverse==0.1.31";
 /** What the package needs to make and read messages. */
@@ -16,23 +17,36 @@ const FOLDER = fileURLToPath(
 );
 const PYTHON = "python3";
 /** Without privileges a user namespace has to come along. */
-const NAMESPACES = [["--net"], ["--net", "--map-root-user"]];
-const LOOPBACK = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+const NAMESPACES = [[], ["--map-root-user"]];
+const LOOPBACK = "ip link set lo up";
 
-/** How to run something where a Python node may run, and Python with its package. */
+/** What stands before and behind a program that runs where a Python node may run. */
 export interface Setup {
-  isolate: string[];
-  python: string[];
+  before: string[];
+  /** Python, and the folder of its package. */
+  after: string[];
 }
 
-/** Looks for all of it, and installs the package once; a text tells what is missing here. */
+/** Looks for a network with nothing but loopback in it, and for the package; a text tells what is missing here. */
 export function setUp(): Setup | string {
-  const isolate = NAMESPACES
-    .map((flags) => ["unshare", ...flags, ...LOOPBACK])
+  return setUpIn(["--net"], LOOPBACK);
+}
+
+/** The same with a network of two routers (`lab.ts`). */
+export function setUpLab(): Setup | string {
+  const missing = ["ip", "nft"].find((tool) => attempt([tool, "-V"]));
+  if (missing !== undefined) return `the command ${missing} is not installed`;
+  return setUpIn(["--net", "--mount"], BUILD);
+}
+
+function setUpIn(kinds: string[], build: string): Setup | string {
+  const script = ["sh", "-c", `${build}\nexec "$@"`, "sh"];
+  const before = NAMESPACES
+    .map((flags) => ["unshare", ...kinds, ...flags, ...script])
     .find((command) => attempt([...command, "true"]) === undefined);
-  if (isolate === undefined) return "no network namespaces";
+  if (before === undefined) return "network namespaces cannot be made here";
   const missing = attempt([PYTHON, "--version"]) ?? install();
-  return missing ?? { isolate, python: [PYTHON, FOLDER] };
+  return missing ?? { before, after: [PYTHON, FOLDER] };
 }
 
 /** Why the package could not be installed; nothing when it is there. */

@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	firstRetry = 5 * time.Second
-	lastRetry  = time.Minute
+	// dialledPause is how much longer the node that was dialled waits: the offer is the dialler's to make, but a Python node takes 20 s.
+	dialledPause = 1500 * time.Millisecond
+	firstRetry   = 5 * time.Second
+	lastRetry    = time.Minute
 )
 
 // consider begins to try for a channel to a peer, or gives it up, as things stand.
@@ -50,6 +52,9 @@ func (s *Service) consider(p peer.ID) {
 // attempt gives hole punching its time, and then makes offers until one leads to a channel or there is no need any more.
 func (s *Service) attempt(ctx context.Context, p peer.ID) {
 	pause, retry := s.Wait, firstRetry
+	if !s.dialled(p) {
+		pause += dialledPause
+	}
 	for {
 		select {
 		case <-time.After(pause):
@@ -58,6 +63,10 @@ func (s *Service) attempt(ctx context.Context, p peer.ID) {
 		}
 		if !s.lacking(p) {
 			return
+		}
+		if s.busy(p) {
+			pause = dialledPause
+			continue
 		}
 		err := s.offer(ctx, p)
 		if err == nil {

@@ -212,15 +212,27 @@ func (s *Service) follow(subscription event.Subscription) {
 	}
 }
 
-// lacking says whether a channel to a peer is this node's to open: it has dialled the peer, and relays are the only way to it.
+// lacking says whether relays are the only way to a peer that could have a channel.
 func (s *Service) lacking(p peer.ID) bool {
 	conns := s.host.Network().ConnsToPeer(p)
-	dialled := slices.ContainsFunc(conns, func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
-	if !dialled || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
+	if len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
 		return false
 	}
 	known, err := s.host.Peerstore().SupportsProtocols(p, Protocol)
 	return err == nil && len(known) > 0
+}
+
+// dialled says whether it is this node that has connected to a peer.
+func (s *Service) dialled(p peer.ID) bool {
+	return slices.ContainsFunc(s.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
+}
+
+// busy says whether a handshake with a peer is under way.
+func (s *Service) busy(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.peers[p]
+	return r != nil && r.handshakes > 0
 }
 
 // wins decides between two peers that make an offer to each other at the same time.
