@@ -13,6 +13,7 @@
  * | `ABORTED` | the operation was cancelled on its way |
  * | `ADDRESS_IN_USE` | another program has the port |
  * | `ADDRESS_INVALID` | a multiaddr cannot be read, or names another peer than the rest |
+ * | `CERTIFICATE_INVALID` | a certificate or its key cannot be used |
  * | `CLOSED` | the node is closed |
  * | `DIAL_FAILED` | none of the peer's addresses answered |
  * | `IDENTITY_CORRUPT` | the key file cannot be read as a key |
@@ -41,6 +42,7 @@ export type P2PErrorCode =
   | "ABORTED"
   | "ADDRESS_IN_USE"
   | "ADDRESS_INVALID"
+  | "CERTIFICATE_INVALID"
   | "CLOSED"
   | "DIAL_FAILED"
   | "IDENTITY_CORRUPT"

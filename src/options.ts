@@ -73,9 +73,16 @@ export interface P2POptions {
   isIsolated?: boolean;
   /** Whether the node is publicly reachable for certain, so that nobody is asked. Default `false`. */
   knowsIsPublic?: boolean;
-  /** Whether to get a certificate for secure WebSockets automatically; not together with a certificate of one's own. Default `false`. */
+  /**
+   * Whether to get a certificate for secure WebSockets automatically, for a name below `libp2p.direct`, from Let's Encrypt; whoever
+   * sets it agrees to their terms. It is asked for as soon as the node is known to be reachable, and kept in `identityDir`. A
+   * certificate of one's own comes first. Default `false`.
+   */
   enableTls?: boolean;
-  /** The domain of the certificate in `tlsCertPath`. These three options come together or not at all. */
+  /**
+   * The domain of the certificate in `tlsCertPath`, under which secure WebSockets are advertised. These three options come
+   * together or not at all; the files are read again when they change.
+   */
   domainName?: string | null;
   /** A PEM file with the certificate chain for secure WebSockets. */
   tlsCertPath?: string | null;

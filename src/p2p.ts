@@ -98,7 +98,7 @@ export class P2P extends P2PEventTarget {
    * @returns The node. It keeps the process alive until it is closed, or `unref` is called.
    * @throws {TypeError} If an option is missing, unknown or of the wrong type.
    * @throws {RangeError} If an option has a value that cannot be used.
-   * @throws {P2PError} `ADDRESS_IN_USE`, `LISTEN_FAILED`, `LIMIT`, one of `IDENTITY_*`, `LIBRARY_*`, `RUNTIME_UNSUPPORTED`.
+   * @throws {P2PError} `ADDRESS_IN_USE`, `LISTEN_FAILED`, `LIMIT`, `CERTIFICATE_INVALID`, one of `IDENTITY_*`, `LIBRARY_*`, `RUNTIME_UNSUPPORTED`.
    */
   static async create(
     options: P2POptions,

@@ -89,6 +89,12 @@ async function betweenOurs({ relay }: Lab, way: Way): Promise<string> {
       const aliceId = await create(alice, aliceFolder, way);
       const bobId = await create(bob, bobFolder, way);
       const through = await bob.request("reserve", relay.addresses);
+      if (way === PUNCHING) {
+        // libp2p punches holes for nodes that know that they are private.
+        await Promise.all(
+          [alice, bob].map((node) => node.request("private", relay.addresses)),
+        );
+      }
       const started = await alice.request<number>("connect", through);
       await Promise.all([
         alice.request("number", bobId, COUNT, PAUSE),

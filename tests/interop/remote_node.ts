@@ -28,6 +28,16 @@ const calls: Record<string, (...args: never[]) => unknown> = {
     await node.reserveOnRelay(id);
     return (await reserved).detail.addresses;
   },
+  /** Waits until AutoNAT has found out that nobody reaches this node. */
+  async private(relay: string[]) {
+    await node.connectTo(relay);
+    // AutoNAT lets 15 s pass before it asks.
+    await new Promise<void>((resolve) => {
+      const look = () => node.isPublic === false && resolve();
+      node.addEventListener("reachability", look);
+      look();
+    });
+  },
   async connect(addresses: string[]) {
     const started = Date.now();
     await node.connectTo(addresses);

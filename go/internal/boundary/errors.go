@@ -14,6 +14,7 @@ const (
 	Aborted             Code = "ABORTED"
 	AddressInUse        Code = "ADDRESS_IN_USE"
 	AddressInvalid      Code = "ADDRESS_INVALID"
+	CertificateInvalid  Code = "CERTIFICATE_INVALID"
 	Closed              Code = "CLOSED"
 	DialFailed          Code = "DIAL_FAILED"
 	IdentityCorrupt     Code = "IDENTITY_CORRUPT"

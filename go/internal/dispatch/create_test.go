@@ -64,17 +64,6 @@ func TestOptionsOfEveryKindMakeANode(t *testing.T) {
 	p.refused(t, boundary.Internal, boundary.OpCreate, 0, options(t, map[string]any{"portt": 1}))
 }
 
-func TestAnOptionWithoutEffectWarnsAfterTheAnswer(t *testing.T) {
-	p := openProgram(t)
-	id := p.submit(boundary.OpCreate, 0, options(t, map[string]any{"enableTls": true, "domainName": "example.org"}))
-	p.await(t, "two warnings", func() bool { return len(p.port.Events("warning")) == 2 })
-	place, failed, _ := p.answer(t, id)
-	require.False(t, failed)
-	require.Zero(t, place, "the answer is the first record")
-	require.Equal(t, "NOT_YET", p.port.Events("warning")[0]["code"])
-	require.Contains(t, p.port.Events("warning")[1]["message"], "enableTls")
-}
-
 func TestACancelledCreateUndoesWhatItDid(t *testing.T) {
 	p := openProgram(t)
 	port, identityDir := freePort(t), t.TempDir()

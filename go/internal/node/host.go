@@ -20,7 +20,7 @@ import (
 )
 
 // newHost makes a libp2p host that does not listen yet.
-func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised) (host.Host, error) {
+func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised, secure certificate) (host.Host, error) {
 	resources, err := newResourceManager(o.Limits)
 	if err != nil {
 		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
@@ -45,7 +45,7 @@ func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised)
 		libp2p.ConnectionManager(connections),
 		libp2p.ConnectionGater(gate),
 		libp2p.AddrsFactory(advertised.addrs),
-		transportOptions(o),
+		transportOptions(o, secure),
 		relayOptions,
 		reachabilityOptions(o),
 	)
@@ -57,13 +57,17 @@ func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised)
 	return h, nil
 }
 
-func transportOptions(o *Options) libp2p.Option {
+func transportOptions(o *Options, secure certificate) libp2p.Option {
 	var chain []libp2p.Option
 	if o.uses("tcp") {
 		chain = append(chain, libp2p.Transport(tcp.NewTCPTransport))
 	}
 	if o.uses("ws") {
-		chain = append(chain, libp2p.Transport(websocket.New))
+		var options []any
+		if secure != nil {
+			options = append(options, websocket.WithTLSConfig(secure.TLSConfig()))
+		}
+		chain = append(chain, libp2p.Transport(websocket.New, options...))
 	}
 	if o.uses("tcp") && o.uses("ws") {
 		chain = append(chain, libp2p.ShareTCPListener())

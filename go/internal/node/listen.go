@@ -38,7 +38,7 @@ type listenAddr struct {
 	network, hostPort string
 }
 
-func listenAddrs(o *Options) ([]listenAddr, error) {
+func listenAddrs(o *Options, secure certificate) ([]listenAddr, error) {
 	ips := o.IPs
 	if len(ips) == 0 {
 		ips = []string{"0.0.0.0"}
@@ -62,7 +62,11 @@ func listenAddrs(o *Options) ([]listenAddr, error) {
 			if port != 0 {
 				port += l.offset
 			}
-			text := fmt.Sprintf("/ip%s/%s"+l.suffix, version, ip, port)
+			suffix := l.suffix
+			if l.transport == "ws" && secure != nil {
+				suffix = "/tcp/%d" + secure.Suffix()
+			}
+			text := fmt.Sprintf("/ip%s/%s"+suffix, version, ip, port)
 			addr, err := ma.NewMultiaddr(text)
 			if err != nil {
 				return nil, boundary.Errorf(boundary.AddressInvalid, "cannot listen on %s: %w", text, err)
@@ -81,8 +85,8 @@ var listening sync.Mutex
 
 // listen takes all addresses or fails. libp2p alone would succeed with one of them; and its TCP listeners share a taken port (SO_REUSEPORT),
 // so that two nodes get each other's connections.
-func listen(ctx context.Context, h host.Host, o *Options) error {
-	addrs, err := listenAddrs(o)
+func listen(ctx context.Context, h host.Host, o *Options, secure certificate) error {
+	addrs, err := listenAddrs(o, secure)
 	if err != nil {
 		return err
 	}

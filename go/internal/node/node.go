@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/certificates"
 	"github.com/unaiverse/p2p/go/internal/guard"
 	"github.com/unaiverse/p2p/go/internal/identity"
 	"github.com/unaiverse/p2p/go/internal/messaging"
@@ -29,11 +30,14 @@ type Node struct {
 	identity   *identity.Identity
 	gate       *gate
 	advertised *advertised
-	host       host.Host
-	messaging  *messaging.Service
-	pubsub     *pubsub.Service
-	relays     *relay.Reservations
-	webrtc     *webrtc.Service
+	// certificate is what secure WebSockets show, nil when they are plain; automatic is the same when it is kept automatically.
+	certificate certificate
+	automatic   *certificates.Automatic
+	host        host.Host
+	messaging   *messaging.Service
+	pubsub      *pubsub.Service
+	relays      *relay.Reservations
+	webrtc      *webrtc.Service
 	// iceMu guards the ICE servers of options.
 	iceMu     sync.Mutex
 	isolation *isolation
@@ -66,7 +70,10 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if n.identity, err = identity.Open(options.IdentityDir); err != nil {
 		return
 	}
-	if n.host, err = newHost(options, n.identity.Key, n.gate, n.advertised); err != nil {
+	if err = n.openCertificate(); err != nil {
+		return
+	}
+	if n.host, err = newHost(options, n.identity.Key, n.gate, n.advertised, n.certificate); err != nil {
 		return
 	}
 	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
@@ -96,7 +103,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if err = ctx.Err(); err != nil {
 		return
 	}
-	if err = listen(ctx, n.host, options); err != nil {
+	if err = listen(ctx, n.host, options, n.certificate); err != nil {
 		return
 	}
 	n.created = Created{Node: n.handle, PeerID: n.host.ID().String(), Addresses: addressesOf(n.host), IsPublic: n.watcher.isPublic}
@@ -112,11 +119,13 @@ func (n *Node) Created() Created { return n.created }
 
 // Start lets the node take part in the network. JavaScript has been told of it by now, so that no event or message comes before that.
 func (n *Node) Start() {
-	for _, name := range n.options.notYet() {
-		n.Warn("NOT_YET", "the option "+name+" has no effect in this version")
-	}
 	n.gate.open(true)
 	n.dht.start()
+	if n.automatic != nil {
+		if err := n.automatic.Start(n.host); err != nil {
+			n.Warn(boundary.CertificateInvalid, "no automatic certificate: "+err.Error())
+		}
+	}
 }
 
 // Subscribe returns when the subscription is live.
@@ -173,6 +182,9 @@ func (n *Node) close() {
 		}
 	})
 	flushed.Wait()
+	if n.automatic != nil {
+		n.automatic.Stop()
+	}
 	n.isolation.close()
 	if n.webrtc != nil {
 		n.webrtc.Close()

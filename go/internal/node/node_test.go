@@ -157,7 +157,7 @@ func TestAFailedNewLeavesNothingBehind(t *testing.T) {
 func TestListenAddressesFollowTheLayoutOfThePythonNode(t *testing.T) {
 	addrs, err := listenAddrs(&Options{
 		Port: 4000, IPs: []string{"0.0.0.0", "::1", "0.0.0.0"}, Transports: []string{"ws", "webrtc-direct", "webtransport", "quic", "tcp"},
-	})
+	}, nil)
 	require.NoError(t, err)
 	var texts []string
 	for _, a := range addrs {

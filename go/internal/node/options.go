@@ -75,20 +75,6 @@ func (o *Options) uses(transport string) bool { return slices.Contains(o.Transpo
 // relay: the service needs the circuit transport as much as the client does.
 func (o *Options) relay() bool { return o.EnableRelayClient || o.EnableRelayService }
 
-// notYet names the options that ask for something which this version accepts and does not do.
-func (o *Options) notYet() (names []string) {
-	for name, asked := range map[string]bool{
-		"enableTls":  o.EnableTLS,
-		"domainName": o.DomainName != nil,
-	} {
-		if asked {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 func peerInfos(option string, addrs []string) ([]peer.AddrInfo, error) {
 	var infos []peer.AddrInfo
 	for _, addr := range addrs {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -119,9 +120,10 @@ func (w *watcher) close() {
 	<-w.done
 }
 
-// addressesOf is the host's own addresses, each with its peer id, always in the same order.
+// addressesOf is the host's own addresses, each with its peer id, always in the same order. Those with a wildcard are for listening only.
 func addressesOf(h host.Host) []string {
-	return withPeerID(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	addrs := withPeerID(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	return slices.DeleteFunc(addrs, func(addr string) bool { return strings.Contains(addr, "*") })
 }
 
 func withPeerID(info peer.AddrInfo) []string {
