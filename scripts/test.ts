@@ -29,6 +29,8 @@ import {
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GO = { cwd: join(ROOT, "go") };
+/** A module of its own: its test needs a DNS server and a CA that nobody else should have to build. */
+const AUTOTLS = { cwd: join(ROOT, "go", "autotls") };
 const HERE = { cwd: ROOT };
 const STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.7.0";
 
@@ -78,6 +80,12 @@ const steps: Step[] = [
     what: "go test -race",
     run: async () =>
       goCounts(await run("go", ["test", "-race", "-json", "./..."], GO)),
+  },
+  {
+    name: "autotls",
+    what: "automatic certificates, with a CA and a forge on this machine",
+    run: async () =>
+      goCounts(await run("go", ["test", "-json", "./..."], AUTOTLS)),
   },
   step(
     "build",

@@ -9,8 +9,8 @@ import (
 	"github.com/unaiverse/p2p/go/internal/certificates"
 )
 
-// certificateServices are those of automatic certificates.
-var certificateServices = certificates.Public
+// CertificateServices are those of automatic certificates; the test of package autotls puts its own in their place.
+var CertificateServices = certificates.Public
 
 // certificate is what a node shows on secure WebSockets.
 type certificate interface {
@@ -33,7 +33,7 @@ func (n *Node) openCertificate() error {
 		}
 		n.certificate = own
 	case o.EnableTLS:
-		automatic, err := certificates.NewAutomatic(o.IdentityDir, o.Agent, certificateServices, func() { n.watcher.changedAddresses() })
+		automatic, err := certificates.NewAutomatic(o.IdentityDir, o.Agent, CertificateServices, func() { n.watcher.changedAddresses() })
 		if err != nil {
 			return err
 		}
