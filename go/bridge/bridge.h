@@ -11,7 +11,7 @@
 #define P2P_API __attribute__((visibility("default")))
 
 // The number that names this header together with docs/boundary.md.
-#define P2P_ABI 1
+#define P2P_ABI 2
 
 // What the functions return when they fail.
 #define P2P_E_CLOSED (-1)   // the link is closed or unknown

@@ -5,7 +5,7 @@
  */
 
 /** The number that the library's `p2p_abi` has to answer. */
-export const ABI = 1;
+export const ABI = 2;
 
 /** The operations of requests. */
 export const Op = {
