@@ -125,7 +125,12 @@ const steps: Step[] = [
     deno.path,
     ["publish", "--dry-run", "--allow-dirty"],
   ),
-  step("doc", "deno doc --lint", deno.path, ["doc", "--lint", "mod.ts"]),
+  step("doc", "deno doc --lint", deno.path, [
+    "doc",
+    "--lint",
+    "mod.ts",
+    "src/messages/mod.ts",
+  ]),
   {
     name: "package",
     what: "the npm package, packed, installed and used",

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { channel, P2P, P2PError, type P2POptions } from "../mod.ts";
+import { channel, type P2P, P2PError, type P2POptions } from "../mod.ts";
 import { checkOptions } from "../src/options.ts";
 import { checkSettings } from "../src/settings.ts";
 import { withCircuit } from "./support/circuit.ts";

@@ -69,12 +69,18 @@ export function createRelay(): Promise<P2P> {
   });
 }
 
-async function create(node: RemoteNode, folder: string, way: Way) {
+async function create(
+  node: RemoteNode,
+  folder: string,
+  way: Way,
+  relays: string[] = [],
+) {
   const options = {
     ...LOCAL,
     identityDir: folder,
     ips: ["0.0.0.0"],
     iceStunServers: [STUN],
+    relays,
     ...WAYS[way],
   };
   const { peerId } = await node.request<{ peerId: string }>("create", options);
@@ -87,14 +93,11 @@ async function betweenOurs({ relay }: Lab, way: Way): Promise<string> {
       await using alice = new RemoteNode(on("alice"));
       await using bob = new RemoteNode(on("bob"));
       const aliceId = await create(alice, aliceFolder, way);
-      const bobId = await create(bob, bobFolder, way);
-      const through = await bob.request("reserve", relay.addresses);
-      if (way === PUNCHING) {
-        // libp2p punches holes for nodes that know that they are private.
-        await Promise.all(
-          [alice, bob].map((node) => node.request("private", relay.addresses)),
-        );
-      }
+      const relays = way === PUNCHING ? relay.addresses : [];
+      const bobId = await create(bob, bobFolder, way, relays);
+      const through = way === PUNCHING
+        ? await becomePrivate(relay, alice, bob)
+        : await bob.request("reserve", relay.addresses);
       const started = await alice.request<number>("connect", through);
       await Promise.all([
         alice.request("number", bobId, COUNT, PAUSE),
@@ -111,6 +114,23 @@ async function betweenOurs({ relay }: Lab, way: Way): Promise<string> {
       return figures.map(({ text }) => text).join("; ");
     })
   );
+}
+
+/** libp2p punches holes for nodes that know that they are private; Bob uses the relay of his options from then on. */
+async function becomePrivate(
+  relay: P2P,
+  alice: RemoteNode,
+  bob: RemoteNode,
+): Promise<string[]> {
+  await Promise.all(
+    [alice, bob].map((node) => node.request("private", relay.addresses)),
+  );
+  const { through, reserved } = await bob.request<{
+    through: string[];
+    reserved: [string, string | null][];
+  }>("automatic");
+  assertEquals(reserved[0], [relay.peerId, null]);
+  return through;
 }
 
 interface Figures {

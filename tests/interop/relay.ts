@@ -1,6 +1,6 @@
 /** Cases of relays: a Python node reserves at one of this module and the other way round, and messages go through. */
 import { assert, assertEquals } from "@std/assert";
-import { P2P, P2PError } from "../../mod.ts";
+import { type P2P, P2PError } from "../../mod.ts";
 import { createNode } from "../support/node.ts";
 import { bytes, decode, encode, take, until } from "../support/wait.ts";
 import type { Case } from "./cases.ts";

@@ -12,12 +12,17 @@ let node: P2P;
 const numbers: [number, string, number, number][] = [];
 /** How large every other message was. */
 const sizes: number[] = [];
+/** The relays of which a reservation was told, with its expiry. */
+const reservations: [string, string | null][] = [];
 /** When there was a better way to a peer than a relay for the first time. */
 const better = new Map<string, number>();
 
 const calls: Record<string, (...args: never[]) => unknown> = {
   async create(options: P2POptions) {
     node = await P2P.create(options);
+    node.addEventListener("reservation", ({ detail: { relay, expires } }) => {
+      reservations.push([relay, expires]);
+    });
     receive();
     watch();
     return { peerId: node.peerId, addresses: node.addresses };
@@ -27,6 +32,17 @@ const calls: Record<string, (...args: never[]) => unknown> = {
     const reserved = once(node, "reservation");
     await node.reserveOnRelay(id);
     return (await reserved).detail.addresses;
+  },
+  /** The addresses through the relays of the options, once AutoRelay uses one of them. */
+  async automatic() {
+    const through = () =>
+      node.addresses.filter((address) => address.includes("/p2p-circuit/"));
+    await new Promise<void>((resolve) => {
+      const look = () => through().length > 0 && resolve();
+      node.addEventListener("addresses", look);
+      look();
+    });
+    return { through: through(), reserved: reservations };
   },
   /** Waits until AutoNAT has found out that nobody reaches this node. */
   async private(relay: string[]) {

@@ -1,9 +1,10 @@
 // Options and settings: defaults, and what is refused in which words.
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { startCall } from "../../src/deadline.ts";
 import { checkOptions } from "../../src/options.ts";
+import { presets } from "../../src/presets.ts";
 import { checkSettings, DEFAULT_SETTINGS } from "../../src/settings.ts";
 
 const identityDir = "./alice";
@@ -177,4 +178,13 @@ test("call options refuse what cannot be used", () => {
   assertThrows(start({ signal: {} }), TypeError, "options.signal");
   assertThrows(start({ timeOut: 1 }), TypeError, 'mean "timeout"');
   assertThrows(start(null), TypeError);
+});
+
+test("the presets are options that a node takes", () => {
+  const config = checkOptions({ identityDir: "x", ...presets.unaiverse });
+  for (const address of [...config.relays, ...config.bootstrapPeers]) {
+    assertMatch(address, /^\/(ip4|dns4|dnsaddr)\/.+\/p2p\/(12D3KooW|Qm)\w+$/);
+  }
+  assertEquals(config.relays.length, 6);
+  assertEquals(config.iceStunServers.length, 4);
 });

@@ -120,13 +120,16 @@ func (n *Node) Disconnect(ctx context.Context, text string) error {
 	}
 	hangUp, cancel := context.WithTimeout(ctx, hangUpTimeout)
 	defer cancel()
+	if n.webrtc != nil {
+		defer n.webrtc.Quiet(p)()
+	}
 	n.relays.Release(p)
 	n.messaging.HangUp(hangUp, p)
-	if n.webrtc != nil {
-		n.webrtc.Disconnect(p)
-	}
 	if err := n.host.Network().ClosePeer(p); err != nil {
 		return boundary.Errorf(boundary.Internal, "disconnecting from %s: %w", p, err).About(text)
+	}
+	if n.webrtc != nil {
+		n.webrtc.Disconnect(p)
 	}
 	n.peers.look(p)
 	return nil

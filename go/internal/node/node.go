@@ -164,6 +164,9 @@ func (n *Node) close() {
 	if n.identity != nil {
 		defer n.identity.Close()
 	}
+	if n.webrtc != nil {
+		n.webrtc.Stop()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	var flushed sync.WaitGroup

@@ -24,8 +24,13 @@ const (
 
 // newAPI sets pion up: channels are read when somebody reads, nothing is asked of the local network by multicast, and a node that listens on
 // certain addresses only offers no others.
-func newAPI(ips []string) *pion.API {
+func newAPI(ips []string) (*pion.API, error) {
+	sockets, err := newSockets()
+	if err != nil {
+		return nil, err
+	}
 	var settings pion.SettingEngine
+	settings.SetNet(sockets)
 	settings.DetachDataChannels()
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(disconnectedTimeout, failedTimeout, keepAlive)
@@ -39,7 +44,7 @@ func newAPI(ips []string) *pion.API {
 		settings.SetIncludeLoopbackCandidate(true)
 		settings.SetIPFilter(func(ip net.IP) bool { return slices.ContainsFunc(listened, ip.Equal) })
 	}
-	return pion.NewAPI(pion.WithSettingEngine(settings))
+	return pion.NewAPI(pion.WithSettingEngine(settings)), nil
 }
 
 // loggers gives pion the node's logger.

@@ -18,8 +18,8 @@ import (
 
 const (
 	// highWater is how much may be under way before a writer waits, lowWater when it goes on.
-	highWater = 1 << 20
-	lowWater  = 256 << 10
+	highWater = 512 << 10
+	lowWater  = 128 << 10
 	// openingPause is for the Python node: what reaches it before it has set its handler, shortly after opening, is lost there.
 	openingPause = 250 * time.Millisecond
 	ownAgent     = "unaiverse-p2p/"
@@ -195,6 +195,16 @@ func (c *Channel) Flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// replaced ends a channel that the peer has given up: what it had sent before may still be on its way.
+func (c *Channel) replaced(ctx context.Context) {
+	select {
+	case <-time.After(disconnectedTimeout + failedTimeout):
+	case <-c.done:
+	case <-ctx.Done():
+	}
+	_ = c.Close()
 }
 
 // Close ends the channel and its connection.

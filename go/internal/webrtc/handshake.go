@@ -136,6 +136,9 @@ func (s *Service) takeOffer(str network.Stream, p peer.ID) (refusal string, err 
 	if offer.Type != "offer" {
 		return "an offer was expected", nil
 	}
+	if s.silent(p) {
+		return "this node is about to disconnect", nil
+	}
 	if !s.yield(p) {
 		return "this node has made an offer itself", nil
 	}

@@ -74,8 +74,11 @@ type Service struct {
 	telling sync.Mutex
 	told    []Connection
 
-	mu      sync.Mutex
-	closed  bool
+	mu     sync.Mutex
+	closed bool
+	// stopped: no channel is made any more; quiet are the peers to which none is made for a while, as often as that is asked for.
+	stopped bool
+	quiet   map[peer.ID]int
 	servers []pion.ICEServer
 	peers   map[peer.ID]*remote
 }
@@ -93,6 +96,10 @@ type remote struct {
 
 // New registers the protocol at once and follows who is connected how.
 func New(h host.Host, config Config) (*Service, error) {
+	api, err := newAPI(config.IPs)
+	if err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "WebRTC cannot be used: %w", err)
+	}
 	subscription, err := h.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated), new(event.EvtPeerConnectednessChanged),
 	}, eventbus.BufSize(256), eventbus.Name("webrtc"))
@@ -100,7 +107,7 @@ func New(h host.Host, config Config) (*Service, error) {
 		return nil, boundary.Errorf(boundary.Internal, "no event bus: %w", err)
 	}
 	s := &Service{
-		Config: config, host: h, api: newAPI(config.IPs), peers: map[peer.ID]*remote{},
+		Config: config, host: h, api: api, peers: map[peer.ID]*remote{}, quiet: map[peer.ID]int{},
 		answering: make(chan struct{}, maxHandshakes), offering: make(chan struct{}, maxHandshakes),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -137,17 +144,53 @@ func (s *Service) Connected(p peer.ID) bool {
 	return r != nil && r.channel != nil
 }
 
+// Stop makes no channel any more; those that are open stay until Close.
+func (s *Service) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for _, r := range s.peers {
+		r.stop()
+	}
+}
+
+// Quiet makes no channel to a peer until end is called: it is about to be disconnected.
+func (s *Service) Quiet(p peer.ID) (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quiet[p]++
+	if r := s.peers[p]; r != nil {
+		r.stop()
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.quiet[p]--; s.quiet[p] == 0 {
+			delete(s.quiet, p)
+		}
+	}
+}
+
+// silent says whether no channel to a peer may be made now.
+func (s *Service) silent(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped || s.quiet[p] > 0
+}
+
 // Disconnect ends the channel to a peer, and what is being done to get one.
 func (s *Service) Disconnect(p peer.ID) {
 	s.mu.Lock()
 	var channel *Channel
 	if r := s.peers[p]; r != nil {
-		channel = r.channel
+		channel, r.channel = r.channel, nil
 		r.stop()
+		s.forgetLocked(p, r)
 	}
 	s.mu.Unlock()
 	if channel != nil {
 		_ = channel.Close()
+		s.tell()
 	}
 }
 
@@ -215,7 +258,7 @@ func (s *Service) follow(subscription event.Subscription) {
 // lacking says whether relays are the only way to a peer that could have a channel.
 func (s *Service) lacking(p peer.ID) bool {
 	conns := s.host.Network().ConnsToPeer(p)
-	if len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
+	if s.silent(p) || len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
 		return false
 	}
 	known, err := s.host.Peerstore().SupportsProtocols(p, Protocol)
@@ -286,7 +329,7 @@ func (s *Service) adopt(c *Channel) {
 		s.ended(c)
 	})
 	if before != nil {
-		_ = before.Close()
+		s.start(func() { before.replaced(s.ctx) })
 	}
 	s.Open(c.peer, c)
 	s.tell()

@@ -1,0 +1,30 @@
+package webrtc
+
+import (
+	"net"
+
+	"github.com/pion/transport/v3"
+	"github.com/pion/transport/v3/stdnet"
+)
+
+// socketBuffer is what a socket should hold; the system may allow less. The usual 208 KiB hold about 90 packets, which a sender on the same
+// network overruns, and then SCTP waits a second before it repeats what was lost.
+const socketBuffer = 2 << 20
+
+// sockets are the system's, with larger buffers.
+type sockets struct{ *stdnet.Net }
+
+func newSockets() (transport.Net, error) {
+	system, err := stdnet.NewNet()
+	return sockets{system}, err
+}
+
+// ListenUDP implements transport.Net.
+func (s sockets) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPConn, error) {
+	conn, err := s.Net.ListenUDP(network, addr)
+	if err == nil {
+		_ = conn.SetReadBuffer(socketBuffer)
+		_ = conn.SetWriteBuffer(socketBuffer)
+	}
+	return conn, err
+}
