@@ -47,13 +47,17 @@ func (s *Service) switchOver(p peer.ID) {
 	if old == nil || old.base().rank != relayed {
 		return
 	}
-	next := s.better(p)
+	r := old.base().remote
+	next := s.better(r)
 	if next == nil {
 		return
 	}
-	r := old.base().remote
 	t := &turn{old.base(), make(chan struct{})}
 	r.turn.Store(t)
+	defer func() {
+		r.turn.Store(nil)
+		close(t.over)
+	}()
 	old.finish()
 	deadline := time.NewTimer(switchTimeout)
 	select {
@@ -67,24 +71,22 @@ func (s *Service) switchOver(p peer.ID) {
 		r.used = next
 	}
 	s.mu.Unlock()
-	r.turn.Store(nil)
-	close(t.over)
 }
 
 // better finds or opens a path that is not relayed.
-func (s *Service) better(p peer.ID) path {
+func (s *Service) better(r *remote) path {
 	s.mu.Lock()
-	best := s.peers[p].bestLocked()
+	best := r.bestLocked()
 	s.mu.Unlock()
 	if best != nil && best.base().rank < relayed {
 		return best
 	}
-	if !transports.ConnectedDirectly(s.host.Network(), p) {
+	if !transports.ConnectedDirectly(s.host.Network(), r.id) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(network.WithNoDial(s.ctx, "a better path"), openTimeout)
 	defer cancel()
-	str, err := s.host.NewStream(ctx, p, Protocol)
+	str, err := s.host.NewStream(ctx, r.id, Protocol)
 	if err != nil {
 		return nil
 	}
