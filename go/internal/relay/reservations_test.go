@@ -151,6 +151,22 @@ func TestAReservationIsLostWithItsRelayAndTakenAgainWhenThatComesBack(t *testing
 	require.NotEmpty(t, r.Addrs())
 }
 
+func TestAReservationThatCannotBeRenewedIsLostWhenItExpiresAndItsAddressesWithIt(t *testing.T) {
+	relay := newRelay(t, newKey(t), anyPort, 4*time.Second)
+	r, h, told := newClient(t)
+	know(h, relay)
+	expires, err := r.Reserve(t.Context(), relay.ID())
+	require.NoError(t, err)
+	require.Empty(t, told.next(t).reason)
+	// The connection stays, the service goes.
+	require.NoError(t, relay.service.Close())
+	require.NotEmpty(t, r.Addrs())
+	require.Contains(t, told.next(t).reason, "expired")
+	require.False(t, time.Now().Before(expires))
+	require.Empty(t, r.Addrs())
+	require.Equal(t, network.Connected, h.Network().Connectedness(relay.ID()))
+}
+
 func TestSeveralRelaysAreUsedAtOnceAndOneIsReleased(t *testing.T) {
 	first, second := newRelay(t, newKey(t), anyPort, time.Hour), newRelay(t, newKey(t), anyPort, time.Hour)
 	r, h, told := newClient(t)

@@ -79,12 +79,6 @@ func newChannel(h *handshake, dc *pion.DataChannel) (*Channel, error) {
 	return c, nil
 }
 
-// Peer is who is at the other end.
-func (c *Channel) Peer() peer.ID { return c.peer }
-
-// Done is closed when the channel has ended.
-func (c *Channel) Done() <-chan struct{} { return c.done }
-
 // ReadFrame returns the next whole frame, which belongs to the caller. While nobody reads, the peer's sending stops.
 func (c *Channel) ReadFrame() ([]byte, error) {
 	buffer := make([]byte, maxChunk)
