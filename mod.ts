@@ -59,10 +59,11 @@ export { P2P } from "./src/p2p.ts";
 export type {
   ConnectedPeer,
   Connection,
+  Roster,
+  RosterPeer,
   WebRtcConnection,
 } from "./src/peers.ts";
 export { type Preset, type Presets, presets } from "./src/presets.ts";
-export type { Roster, RosterPeer } from "./src/rendezvous.ts";
 export type {
   LibrarySettings,
   LogLevel,

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { ConnectedPeer, WebRtcConnection } from "./peers.ts";
-import type { Roster } from "./rendezvous.ts";
+import type { ConnectedPeer, Roster, WebRtcConnection } from "./peers.ts";
 
 /** Whether others can reach this node: `unknown` until somebody has found out. */
 export type Reachability = "public" | "private" | "unknown";

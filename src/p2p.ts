@@ -37,8 +37,13 @@ import {
   type P2POptions,
   type TurnServer,
 } from "./options.ts";
-import type { ConnectedPeer, Connection, WebRtcConnection } from "./peers.ts";
-import { encodeRoster, type Roster } from "./rendezvous.ts";
+import type {
+  ConnectedPeer,
+  Connection,
+  Roster,
+  WebRtcConnection,
+} from "./peers.ts";
+import { encodeRoster } from "./rendezvous.ts";
 import { checkSettings, type LibrarySettings } from "./settings.ts";
 import { type Created, NodeState } from "./state.ts";
 import { encodeBroadcast } from "./topics.ts";

@@ -1,5 +1,5 @@
 /**
- * What a program gets to know of connected peers.
+ * What a program gets to know of peers: those that are connected, and those that a world announces.
  *
  * @module
  */
@@ -36,4 +36,28 @@ export interface Connection {
   id: string;
   /** The address that was reached. */
   addrs: string[];
+}
+
+/** An agent that a world has announced. */
+export interface RosterPeer {
+  /** The peer id. */
+  id: string;
+  /** Its addresses: multiaddrs without `/p2p/<id>`. */
+  addrs: string[];
+  /** When it joined: ISO 8601, UTC. */
+  connectedAt: string;
+  /** Who dialled, as the world sees it. */
+  direction: "inbound" | "outbound";
+  /** Bits that the world sets: 1 is an agent of the world, 2 a master. */
+  misc: number;
+  /** Whether the world reaches it through a relay. */
+  relayed: boolean;
+}
+
+/** What a world has announced. */
+export interface Roster {
+  /** Its agents. */
+  peers: RosterPeer[];
+  /** Grows with each announcement; one that is not larger than the last is ignored. */
+  updateCount: number;
 }

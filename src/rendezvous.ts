@@ -16,30 +16,7 @@ import { isRendezvous, ownerOf } from "./channel.ts";
 import type { Dropped, Drops } from "./drops.ts";
 import type { RendezvousDetail } from "./events.ts";
 import { decodeMessage, encodeMessage } from "./messages/mod.ts";
-
-/** An agent that a world has announced. */
-export interface RosterPeer {
-  /** The peer id. */
-  id: string;
-  /** Its addresses: multiaddrs without `/p2p/<id>`. */
-  addrs: string[];
-  /** When it joined: ISO 8601, UTC. */
-  connectedAt: string;
-  /** Who dialled, as the world sees it. */
-  direction: "inbound" | "outbound";
-  /** Bits that the world sets: 1 is an agent of the world, 2 a master. */
-  misc: number;
-  /** Whether the world reaches it through a relay. */
-  relayed: boolean;
-}
-
-/** What a world has announced. */
-export interface Roster {
-  /** Its agents. */
-  peers: RosterPeer[];
-  /** Grows with each announcement; one that is not larger than the last is ignored. */
-  updateCount: number;
-}
+import type { Roster, RosterPeer } from "./peers.ts";
 
 const CONTENT_TYPE = "world_agents_list";
 /** What multiformats writes peer ids with. */

@@ -3,11 +3,15 @@ package webrtc
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/unaiverse/p2p/go/internal/logging"
+	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
 const (
@@ -76,4 +80,52 @@ func (s *Service) attempt(ctx context.Context, p peer.ID) {
 		pause = retry + rand.N(retry/4)
 		retry = min(2*retry, lastRetry)
 	}
+}
+
+func (s *Service) follow(subscription event.Subscription) {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case e := <-subscription.Out():
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				s.consider(e.Peer)
+			case event.EvtPeerProtocolsUpdated:
+				s.consider(e.Peer)
+			case event.EvtPeerConnectednessChanged:
+				s.consider(e.Peer)
+			}
+		}
+	}
+}
+
+// lacking says whether relays are the only way to a peer that could have a channel.
+func (s *Service) lacking(p peer.ID) bool {
+	conns := s.host.Network().ConnsToPeer(p)
+	if s.silent(p) || len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
+		return false
+	}
+	known, err := s.host.Peerstore().SupportsProtocols(p, Protocol)
+	return err == nil && len(known) > 0
+}
+
+// dialled says whether it is this node that has connected to a peer.
+func (s *Service) dialled(p peer.ID) bool {
+	return slices.ContainsFunc(s.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
+}
+
+// busy says whether a handshake with a peer is under way.
+func (s *Service) busy(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.peers[p]
+	return r != nil && r.handshakes > 0
+}
+
+// silent says whether no channel to a peer may be made now.
+func (s *Service) silent(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped || s.quiet[p] > 0
 }

@@ -19,7 +19,6 @@ import (
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
-	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
 // Protocol is the protocol id of the signalling.
@@ -171,13 +170,6 @@ func (s *Service) Quiet(p peer.ID) (end func()) {
 	}
 }
 
-// silent says whether no channel to a peer may be made now.
-func (s *Service) silent(p peer.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopped || s.quiet[p] > 0
-}
-
 // Disconnect ends the channel to a peer, and what is being done to get one.
 func (s *Service) Disconnect(p peer.ID) {
 	s.mu.Lock()
@@ -235,47 +227,6 @@ func (s *Service) start(fn func()) {
 		defer s.wg.Done()
 		fn()
 	})
-}
-
-func (s *Service) follow(subscription event.Subscription) {
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case e := <-subscription.Out():
-			switch e := e.(type) {
-			case event.EvtPeerIdentificationCompleted:
-				s.consider(e.Peer)
-			case event.EvtPeerProtocolsUpdated:
-				s.consider(e.Peer)
-			case event.EvtPeerConnectednessChanged:
-				s.consider(e.Peer)
-			}
-		}
-	}
-}
-
-// lacking says whether relays are the only way to a peer that could have a channel.
-func (s *Service) lacking(p peer.ID) bool {
-	conns := s.host.Network().ConnsToPeer(p)
-	if s.silent(p) || len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
-		return false
-	}
-	known, err := s.host.Peerstore().SupportsProtocols(p, Protocol)
-	return err == nil && len(known) > 0
-}
-
-// dialled says whether it is this node that has connected to a peer.
-func (s *Service) dialled(p peer.ID) bool {
-	return slices.ContainsFunc(s.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
-}
-
-// busy says whether a handshake with a peer is under way.
-func (s *Service) busy(p peer.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.peers[p]
-	return r != nil && r.handshakes > 0
 }
 
 // wins decides between two peers that make an offer to each other at the same time.
