@@ -160,8 +160,8 @@ class Outlet implements OutletSink {
         peerId: this.#peer,
       }),
     );
-    // A relay that lets this message not through may still take a smaller one.
-    if (code === "RELAY_LIMIT") this.#waitForRoom();
+    // A relay that lets this message not through may still take a smaller one, which goes when `room` is called.
+    if (code === "RELAY_LIMIT") this.#goOn();
     else if (this.#parked.length > 0) this.#open();
     else if (this.#hasRoom(1)) this.#end();
     return told;
@@ -236,6 +236,7 @@ class Outlet implements OutletSink {
     while (this.#state === "open") {
       const parked = this.#parked.first;
       if (parked === undefined || !this.#admits(parked.payload.length)) return;
+      if (this.#limited && !this.#hasRoom(1)) return;
       this.#parked.shift();
       try {
         this.#append(parked.route, parked.payload);
@@ -245,18 +246,10 @@ class Outlet implements OutletSink {
       }
       if (this.#limited) {
         this.#underWay = parked;
-        this.#waitForRoom();
+        this.#hasRoom(0); // There will be, and `room` is called when Go has said whether it went.
       } else {
         parked.settle();
       }
-    }
-  }
-
-  /** Goes on once all that was appended is written. */
-  #waitForRoom(): void {
-    if (this.#hasRoom(1)) {
-      this.#settle();
-      this.#goOn();
     }
   }
 

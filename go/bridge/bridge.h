@@ -11,7 +11,7 @@
 #define P2P_API __attribute__((visibility("default")))
 
 // The number that names this header together with docs/boundary.md.
-#define P2P_ABI 2
+#define P2P_ABI 3
 
 // What the functions return when they fail.
 #define P2P_E_CLOSED (-1)   // the link is closed or unknown
@@ -59,7 +59,8 @@ P2P_API int32_t p2p_outlet(int32_t link);
 // Returns the bytes outstanding, this frame included: appended and not yet written to the stream.
 P2P_API int32_t p2p_send(int32_t link, uint32_t outlet, uint32_t slot, const uint8_t *payload, uint32_t len);
 
-// 1 when fewer than below bytes are outstanding; else 0, and one ROOM record follows when that has come true.
+// 1 when fewer than below bytes are outstanding; else 0, and one ROOM record follows when that has come true. With below 0 the record comes in
+// any case, once nothing is outstanding: behind all that Go had to say of what was sent until then.
 P2P_API int32_t p2p_wait(int32_t link, uint32_t outlet, uint32_t below);
 
 // Ends the link: what Go queued is dropped, its nodes are closed, the number means nothing any more. The caller closes the JS end.

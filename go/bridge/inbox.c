@@ -160,6 +160,17 @@ int32_t p2p_send(int32_t id, uint32_t outlet_id, uint32_t slot, const uint8_t *p
 	return result;
 }
 
+// Posts the record that is waited for, once there is room. The caller holds the lock.
+static void tell_room(struct link *link, struct outlet *outlet) {
+	if (!outlet->waiting || outlet->outstanding >= outlet->below) return;
+	struct entry *room = calloc(1, sizeof *room);
+	if (room == NULL) abort(); // as Go does; a record that never comes would be a hang
+	outlet->waiting = false;
+	room->kind = KIND_ROOM;
+	room->a = outlet->id;
+	outbox_append(&link->out, room);
+}
+
 int32_t p2p_wait(int32_t id, uint32_t outlet_id, uint32_t below) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return P2P_E_CLOSED;
@@ -168,7 +179,8 @@ int32_t p2p_wait(int32_t id, uint32_t outlet_id, uint32_t below) {
 	if (outlet != NULL) {
 		result = outlet->outstanding < below;
 		outlet->waiting = !result;
-		outlet->below = below;
+		outlet->below = below > 0 ? below : 1;
+		tell_room(link, outlet);
 	}
 	link_leave(link);
 	return result;
@@ -202,15 +214,7 @@ void bridge_written(int32_t id, uintptr_t ref) {
 	struct outlet *outlet = find_outlet(in, record->outlet);
 	if (outlet != NULL) {
 		outlet->outstanding -= record->len;
-		if (outlet->waiting && outlet->outstanding < outlet->below) {
-			struct entry *room = calloc(1, sizeof *room);
-			if (room != NULL) {
-				outlet->waiting = false;
-				room->kind = KIND_ROOM;
-				room->a = outlet->id;
-				outbox_append(&link->out, room);
-			}
-		}
+		tell_room(link, outlet);
 	}
 	if (record->cap == GATHER && in->spares < SPARES) {
 		record->next = in->spare;

@@ -5,7 +5,7 @@
  */
 
 /** The number that the library's `p2p_abi` has to answer. */
-export const ABI = 2;
+export const ABI = 3;
 
 /** The operations of requests. */
 export const Op = {

@@ -147,7 +147,7 @@ export class Link {
     return this.#check(outstanding, "sendMessageToPeer");
   }
 
-  /** Whether fewer than `below` bytes are outstanding; if not, the outlet's `room` will be called once. */
+  /** Whether fewer than `below` bytes are outstanding; if not, and always for 0, the outlet's `room` will be called once. */
   hasRoom(outlet: number, below: number): boolean {
     return this.#check(this.#binding.wait(this.#handle, outlet, below)) === 1;
   }

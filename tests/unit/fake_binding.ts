@@ -20,7 +20,7 @@ export interface Submitted {
 interface Outlet {
   frames: { channel: string; payload: Uint8Array }[];
   outstanding: number;
-  waitsFor: number;
+  waiting: boolean;
 }
 
 const DETACHED_FROM = 32 << 10;
@@ -138,16 +138,11 @@ export class FakeBinding implements NativeBinding {
 
   outlet = (): number => {
     const handle = this.outlets.size + 1;
-    this.outlets.set(handle, { frames: [], outstanding: 0, waitsFor: 0 });
+    this.outlets.set(handle, { frames: [], outstanding: 0, waiting: false });
     return handle;
   };
 
-  send = (
-    _link: number,
-    handle: number,
-    slot: number,
-    payload: Uint8Array,
-  ): number => {
+  send: NativeBinding["send"] = (_link, handle, slot, payload) => {
     if (this.gone) return -1;
     const outlet = this.outlets.get(handle)!;
     const channel = this.#slots.get(slot)!;
@@ -159,7 +154,8 @@ export class FakeBinding implements NativeBinding {
     if (this.gone) return -1;
     const outlet = this.outlets.get(handle)!;
     if (outlet.outstanding < below) return 1;
-    outlet.waitsFor = below;
+    outlet.waiting = true;
+    if (outlet.outstanding === 0) this.#room(handle, outlet);
     return 0;
   };
 
@@ -167,8 +163,12 @@ export class FakeBinding implements NativeBinding {
   written(handle: number): void {
     const outlet = this.outlets.get(handle)!;
     outlet.outstanding = 0;
-    if (outlet.waitsFor > 0) this.post(Kind.ROOM, handle, 0);
-    outlet.waitsFor = 0;
+    this.#room(handle, outlet);
+  }
+
+  #room(handle: number, outlet: Outlet): void {
+    if (outlet.waiting) this.post(Kind.ROOM, handle, 0);
+    outlet.waiting = false;
   }
 
   /** The next request of an operation, or the first that has come already. */

@@ -213,6 +213,34 @@ test("sending over a limited circuit goes one by one, each accepted when it is w
     await node.close();
   }));
 
+test("sending over a limited circuit takes no refused message for an accepted one, however soon it is refused", () =>
+  withFake(async (fake) => {
+    fake.limited = true;
+    const { send } = fake;
+    fake.send = (link, outlet, slot, payload) => {
+      const outstanding = send(link, outlet, slot, payload, 1);
+      const lost = { lostMessages: 1, lostBytes: 1 };
+      const down = { type: "outletdown", outlet, peer: "bob", ...lost };
+      fake.event(1, { ...down, code: "RELAY_LIMIT", message: "too much" });
+      fake.written(outlet);
+      return outstanding;
+    };
+    const node = await P2P.create(options);
+    const sends = [1, 2, 3].map((n) =>
+      node.sendMessageToPeer(channel, bytes(n))
+    );
+    for (const send of sends) {
+      await assertRejects(() => send, P2PError, "too much");
+    }
+    fake.send = send;
+    const last = node.sendMessageToPeer(channel, bytes(4));
+    assertEquals(await isPending(last), true);
+    fake.written(1);
+    await last;
+    assertEquals(sent(fake), [1, 2, 3, 4]);
+    await node.close();
+  }));
+
 test("sending names each of more channels than there are slots", () =>
   withFake(async (fake) => {
     const node = await P2P.create(options);
