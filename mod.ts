@@ -63,6 +63,7 @@ export type {
   RosterPeer,
   WebRtcConnection,
 } from "./src/peers.ts";
+export { Sender } from "./src/sender.ts";
 export { type Preset, type Presets, presets } from "./src/presets.ts";
 export type {
   LibrarySettings,

@@ -28,6 +28,8 @@ export interface CloseOptions extends CallOptions {
 export interface MessagesOptions {
   /** Ends the iteration when it aborts: it throws `signal.reason`. */
   signal?: AbortSignal;
+  /** Whether payloads may be views of memory that messages share, to be read and not kept for long. Default `false`. */
+  shared?: boolean;
 }
 
 /** One call of a public method while it runs. */

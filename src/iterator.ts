@@ -11,13 +11,16 @@ import type { Mailbox, Message, Waiter } from "./mailbox.ts";
 export class MessageIterator implements AsyncIterableIterator<Message> {
   readonly #mailbox: Mailbox;
   readonly #signal?: AbortSignal;
+  readonly #shared: boolean;
   readonly #waiting = new Set<Waiter>();
   readonly #onAbort = () => this.#stop((waiter) => waiter.reject(this.#reason));
   #stopped = false;
 
-  constructor(mailbox: Mailbox, signal?: AbortSignal) {
+  constructor(mailbox: Mailbox, signal?: AbortSignal, shared = false) {
     this.#mailbox = mailbox;
     this.#signal = signal;
+    this.#shared = shared;
+    if (shared) mailbox.sharers++;
     signal?.addEventListener("abort", this.#onAbort);
   }
 
@@ -30,8 +33,11 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   next(): Promise<IteratorResult<Message, undefined>> {
     if (this.#signal?.aborted) return Promise.reject(this.#reason);
     if (this.#stopped) return this.return();
+    const value = this.#mailbox.take(this.#shared);
+    if (value) return Promise.resolve({ value, done: false });
     return new Promise((resolve, reject) => {
       const waiter = {
+        shared: this.#shared,
         resolve: (result: IteratorResult<Message, undefined>) => {
           this.#waiting.delete(waiter);
           if (result.done) this.#stop();
@@ -60,6 +66,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   ): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    if (this.#shared) this.#mailbox.sharers--;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     for (const waiter of this.#waiting) {
       this.#mailbox.forget(waiter);

@@ -14,7 +14,7 @@ export interface Message {
   from: string;
   /** The channel as the sender named it. */
   channel: string;
-  /** The payload; the program owns it. */
+  /** The payload. The program owns it, but for what `messages({ shared: true })` gives. */
   data: Uint8Array;
   /** What it came by: `tcp`, `quic`, `ws`, `webtransport`, `webrtc-direct`, `relay`, `webrtc` or `pubsub`. */
   transport: string;
@@ -45,6 +45,11 @@ export class Inlet {
     this.handle = handle;
     this.peer = peer;
     this.transport = transport;
+  }
+
+  /** Whether a payload may be a view of memory that it shares with others. */
+  get shared(): boolean {
+    return this.#mailbox.sharers > 0;
   }
 
   /** Puts a message into the mailbox. */
@@ -78,6 +83,8 @@ export interface MailboxOptions {
 
 /** Who waits for the next message. */
 export interface Waiter {
+  /** Whether it takes views of shared memory. */
+  readonly shared: boolean;
   resolve(result: IteratorResult<Message, undefined>): void;
   reject(reason: unknown): void;
 }
@@ -98,8 +105,17 @@ const CREDIT_BATCH = 256 << 10;
 /** How many places of gone messages the order may hold before it is cleared of them. */
 const MAX_DEBT = 1024;
 
+/** Gives a message bytes of its own where they are a view of shared memory. */
+function own(message: Message): Message {
+  const { data } = message;
+  if (data.length !== data.buffer.byteLength) message.data = data.slice();
+  return message;
+}
+
 /** The mailbox of one node. */
 export class Mailbox {
+  /** How many iterators take views of shared memory. */
+  sharers = 0;
   readonly #options: MailboxOptions;
   readonly #queues = new Map<string, Queue>();
   /** For each message in order of arrival, the queue that it is in. */
@@ -153,8 +169,14 @@ export class Mailbox {
     else if (this.#length === 1) this.#announce();
   }
 
-  /** Takes the message that arrived first. */
-  take(): Message | undefined {
+  /** Takes the message that arrived first; its bytes are its own unless they may be `shared`. */
+  take(shared = false): Message | undefined {
+    const message = this.#takeFirst();
+    if (message && !shared) own(message);
+    return message;
+  }
+
+  #takeFirst(): Message | undefined {
     for (;;) {
       const queue = this.#order.shift();
       if (queue === undefined) return undefined;
@@ -168,13 +190,13 @@ export class Mailbox {
   takeOneOfEach(): Message[] {
     return Array.from(
       [...this.#queues.values()],
-      (queue) => this.#takeOutOfOrder(queue),
+      (queue) => own(this.#takeOutOfOrder(queue)),
     );
   }
 
   /** Waits for the next message; the result is done once the mailbox has ended and is empty. */
   next(waiter: Waiter): void {
-    const value = this.take();
+    const value = this.take(waiter.shared);
     if (value) waiter.resolve({ value, done: false });
     else if (this.#ended) waiter.resolve({ value: undefined, done: true });
     else this.#waiters.add(waiter);
@@ -233,7 +255,7 @@ export class Mailbox {
   #serve(): void {
     const [waiter] = this.#waiters;
     this.#waiters.delete(waiter);
-    waiter.resolve({ value: this.take()!, done: false });
+    waiter.resolve({ value: this.take(waiter.shared)!, done: false });
   }
 
   /** Tells of the first message once this turn's records are in, and only if it is still there. */

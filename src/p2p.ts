@@ -44,6 +44,7 @@ import type {
   WebRtcConnection,
 } from "./peers.ts";
 import { encodeRoster } from "./rendezvous.ts";
+import { Sender } from "./sender.ts";
 import { checkSettings, type LibrarySettings } from "./settings.ts";
 import { type Created, NodeState } from "./state.ts";
 import { encodeBroadcast } from "./topics.ts";
@@ -225,6 +226,30 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
+   * Opens a way to send to one channel without a promise a message.
+   *
+   * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
+   * @returns The sender; nothing is dialled before its first use.
+   * @throws {RangeError} If the channel has another form.
+   * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const peer = await node.connectTo(["/ip4/192.0.2.7/udp/4002/quic-v1/p2p/12D3KooW..."]);
+   * await using sender = node.sender(`${node.peerId}::dm:${peer.id}-samples`);
+   * const sample = new Uint8Array(100);
+   * while (!sender.send(sample)) await sender.ready;
+   * ```
+   */
+  sender(channel: string): Sender {
+    checkText("channel", channel);
+    return new Sender(this.#state.live("sender").outlets, channel);
+  }
+
+  /**
    * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
    *
    * @param channel `<owner>::ps:<name>`, the topic.
@@ -396,14 +421,20 @@ export class P2P extends P2PEventTarget {
    * Takes messages in the order of their arrival, over all channels, as they come. Several iterators share the mailbox, also
    * with `popMessages`: each message goes to one of them. When the node is closed they deliver what waits, and end.
    *
-   * @param options `{ signal }`.
+   * Each `data` has an `ArrayBuffer` of its own, to be kept, changed or transferred. With `shared` it is a view of memory that
+   * it shares with the messages around it, which spares a copy: read it as long as you like, but neither transfer its
+   * buffer nor write to it, and copy what you keep for long, because one view keeps up to 256 KiB alive.
+   *
+   * @param options `{ signal, shared }`.
    * @returns An iterator for `for await`; leaving the loop leaves the mailbox as it is.
    * @throws {P2PError} `CLOSED`.
    */
   messages(options: MessagesOptions = {}): AsyncIterableIterator<Message> {
-    const { signal } = checkFields("options", options, ["signal"]);
+    const names = ["signal", "shared"] as const;
+    const { signal, shared = false } = checkFields("options", options, names);
+    const share = checkBoolean("shared", shared);
     const { mailbox } = this.#state.live("messages");
-    return new MessageIterator(mailbox, checkSignal(signal));
+    return new MessageIterator(mailbox, checkSignal(signal), share);
   }
 
   /**

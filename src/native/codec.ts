@@ -109,20 +109,17 @@ export class RecordReader {
   /** Where the body begins in the buffer. */
   start = 0;
 
-  readonly #view: DataView;
+  #view!: DataView;
   #next = 0;
   #end = 0;
 
-  constructor(buffer: Uint8Array) {
-    this.#view = new DataView(
-      buffer.buffer,
-      buffer.byteOffset,
-      buffer.byteLength,
-    );
-  }
-
-  /** Begins with what a drain put at the start of the buffer. */
-  begin(length: number): void {
+  /** Begins with what a drain put at the start of a buffer. */
+  begin(buffer: Uint8Array, length: number): void {
+    const { buffer: memory, byteOffset } = buffer;
+    const known = this.#view;
+    if (known?.buffer !== memory || known.byteOffset !== byteOffset) {
+      this.#view = new DataView(memory, byteOffset);
+    }
     this.#next = 0;
     this.#end = length;
   }

@@ -23,6 +23,8 @@ export interface NodeSink {
 
 /** Where the messages of an inlet go. */
 export interface InletSink {
+  /** Whether a payload may be a view of the slab. */
+  readonly shared: boolean;
   receive(channel: string, data: Uint8Array, time: number): void;
 }
 
@@ -43,6 +45,8 @@ export interface OutletError {
 }
 
 const SLAB_BYTES = 256 << 10;
+/** The least that `p2p_drain` fills. */
+const LEAST_ROOM = 64 << 10;
 
 /** The receiving half of a link. */
 export class Inbox {
@@ -51,8 +55,11 @@ export class Inbox {
   readonly outlets: Map<number, OutletSink> = new Map();
 
   readonly #requests: Requests;
-  readonly #slab = new Uint8Array(SLAB_BYTES);
-  readonly #reader = new RecordReader(this.#slab);
+  readonly #reader = new RecordReader();
+  /** What is drained into: a whole slab, or what views that were handed out have left of it. */
+  #room = new Uint8Array(SLAB_BYTES);
+  /** Views of what was drained last were handed out. */
+  #lent = false;
   readonly #channels: string[] = [];
 
   constructor(requests: Requests) {
@@ -61,11 +68,12 @@ export class Inbox {
 
   /** Drains once and hands on what came; returns the bytes, 0 when nothing waits even after `wait`, or the negative answer of the library. */
   drain(binding: NativeBinding, link: number, wait: number): number {
-    const drained = binding.drain(link, this.#slab, SLAB_BYTES, wait);
+    const room = this.#room;
+    const drained = binding.drain(link, room, room.length, wait);
     if (drained <= 0) return drained;
     const reader = this.#reader;
     let bytes = drained;
-    reader.begin(drained);
+    reader.begin(room, drained);
     while (reader.next()) {
       const { start, length } = reader;
       if (reader.detached) {
@@ -75,19 +83,41 @@ export class Inbox {
         bytes += taken;
         this.#record(body);
       } else if (reader.kind === Kind.MESSAGE) {
-        this.#record(this.#slab.slice(start, start + length));
+        this.#message(room, start, length);
       } else {
-        this.#record(this.#slab.subarray(start, start + length));
+        this.#record(room.subarray(start, start + length));
       }
     }
+    if (this.#lent) this.#leave(drained);
     return bytes;
+  }
+
+  #message(room: Uint8Array, start: number, length: number): void {
+    const { slot, a, time } = this.#reader;
+    const inlet = this.inlets.get(a);
+    // What comes for an inlet that has just been closed is let go.
+    if (inlet === undefined) return;
+    const { shared } = inlet;
+    if (shared) this.#lent = true;
+    const data = shared
+      ? new Uint8Array(room.buffer, room.byteOffset + start, length)
+      : room.slice(start, start + length);
+    inlet.receive(this.#channels[slot], data, time);
+  }
+
+  /** Leaves what was drained to those who have views of it. */
+  #leave(drained: number): void {
+    this.#lent = false;
+    const left = this.#room.length - drained;
+    this.#room = left < LEAST_ROOM
+      ? new Uint8Array(SLAB_BYTES)
+      : this.#room.subarray(drained);
   }
 
   #record(body: Uint8Array): void {
     const { kind, slot, a, b, time } = this.#reader;
     switch (kind) {
       case Kind.MESSAGE:
-        // What comes for a node or an inlet that has just been closed is let go.
         return this.inlets.get(a)?.receive(this.#channels[slot], body, time);
       case Kind.CHANNEL:
         this.#channels[slot] = decodeText(body);

@@ -45,8 +45,8 @@ for (const request of vectors.requests as Request[]) {
 for (const { name, hex, records } of vectors.drains) {
   test(`the codec reads the record ${name}`, () => {
     const buffer = fromHex(hex);
-    const reader = new RecordReader(buffer);
-    reader.begin(buffer.length);
+    const reader = new RecordReader();
+    reader.begin(buffer, buffer.length);
     for (const expected of records) {
       assertEquals(reader.next(), true);
       const { kind, detached, slot, length, a, b, time, start } = reader;
