@@ -20,7 +20,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     this.#mailbox = mailbox;
     this.#signal = signal;
     this.#shared = shared;
-    if (shared) mailbox.sharers++;
+    if (shared) mailbox.share();
     signal?.addEventListener("abort", this.#onAbort);
   }
 
@@ -66,7 +66,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   ): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    if (this.#shared) this.#mailbox.sharers--;
+    if (this.#shared) this.#mailbox.unshare();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     for (const waiter of this.#waiting) {
       this.#mailbox.forget(waiter);

@@ -28,8 +28,9 @@ export type MessageData = Uint8Array | ArrayBuffer | ArrayBufferView;
 /** A source of messages, and what the program has taken from it without giving credit back. */
 export class Inlet {
   owed = 0;
-  /** The last channel whose messages go to the mailbox: most messages come on the one before them. */
-  #passed?: string;
+  /** The channel of the message before, where it leads: most messages come on the same. */
+  #channel?: string;
+  #source!: Source;
   readonly handle: number;
   readonly peer: string;
   readonly transport: string;
@@ -56,14 +57,33 @@ export class Inlet {
   receive(channel: string, data: Uint8Array, receivedAt: number): void {
     const { peer: from, transport } = this;
     const message = { from, channel, data, transport, receivedAt };
-    if (channel !== this.#passed) {
+    if (channel !== this.#channel) {
       if (!this.#mailbox.admits(message)) {
         return this.#mailbox.consume(this, message);
       }
-      this.#passed = channel;
+      this.#channel = channel;
+      this.#source = { inlet: this, queue: { waiting: 0 } };
     }
-    this.#mailbox.put(this, message);
+    this.#mailbox.put(this.#source, message);
   }
+}
+
+/** Where messages of one inlet and channel come from. */
+interface Source {
+  readonly inlet: Inlet;
+  queue: Queue;
+}
+
+/** One channel's messages, over all inlets. It is in the mailbox's table while messages of it wait. */
+interface Queue {
+  waiting: number;
+}
+
+/** A place in the order of arrival. */
+interface Entry {
+  /** `undefined` once the message was taken out of its turn. */
+  message: Message | undefined;
+  readonly source: Source;
 }
 
 /** What a mailbox may hold, and whom it tells. */
@@ -89,42 +109,28 @@ export interface Waiter {
   reject(reason: unknown): void;
 }
 
-/** One channel's messages. */
-interface Queue {
-  readonly messages: Deque<Message>;
-  /** Where each message came from. */
-  readonly inlets: Deque<Inlet>;
-  /** How many of its oldest places in the order stand for messages that are gone. */
-  debt: number;
-}
-
 /** What a message costs on top of its payload (`docs/boundary.md`). */
 const MESSAGE_OVERHEAD = 256;
 /** How much credit is collected before it is given back at once. */
 const CREDIT_BATCH = 256 << 10;
 /** How many places of gone messages the order may hold before it is cleared of them. */
-const MAX_DEBT = 1024;
-
-/** Gives a message bytes of its own where they are a view of shared memory. */
-function own(message: Message): Message {
-  const { data } = message;
-  if (data.length !== data.buffer.byteLength) message.data = data.slice();
-  return message;
-}
+const MAX_GONE = 1024;
 
 /** The mailbox of one node. */
 export class Mailbox {
-  /** How many iterators take views of shared memory. */
-  sharers = 0;
   readonly #options: MailboxOptions;
+  /** The messages that wait, and places of some that were taken out of their turn. */
+  readonly #order = new Deque<Entry>();
+  /** By channel, for those of which messages wait. */
   readonly #queues = new Map<string, Queue>();
-  /** For each message in order of arrival, the queue that it is in. */
-  readonly #order = new Deque<Queue>();
-  readonly #owing = new Set<Inlet>();
   readonly #waiters = new Set<Waiter>();
+  /** What credit has to be given back to. */
+  #owing: Inlet[] = [];
   #length = 0;
-  #debt = 0;
   #owed = 0;
+  #sharers = 0;
+  /** Whether views of shared memory may wait. */
+  #everShared = false;
   #settling = false;
   #announcing = false;
   #ended = false;
@@ -138,6 +144,22 @@ export class Mailbox {
     return this.#length;
   }
 
+  /** How many iterators take views of shared memory. */
+  get sharers(): number {
+    return this.#sharers;
+  }
+
+  /** Counts an iterator that takes views of shared memory, until `unshare`. */
+  share(): void {
+    this.#sharers++;
+    this.#everShared = true;
+  }
+
+  /** Takes back one `share`. */
+  unshare(): void {
+    this.#sharers--;
+  }
+
   /** Whether a message belongs here; else it is dealt with. */
   admits(message: Message): boolean {
     return this.#options.admits(message);
@@ -148,50 +170,51 @@ export class Mailbox {
     this.#owe(inlet, message);
   }
 
-  /** Files a message. */
-  put(inlet: Inlet, message: Message): void {
-    let queue = this.#queues.get(message.channel);
-    const full = this.#options.overflow !== "wait" && this.#isFull(queue);
-    if (full && !(queue && this.#options.overflow === "drop-oldest")) {
+  /** Files a message, or hands it to who waits for one. */
+  put(source: Source, message: Message): void {
+    if (this.#waiters.size > 0) {
+      this.#serve(message);
+      return this.#owe(source.inlet, message);
+    }
+    const { overflow } = this.#options;
+    const full = overflow !== "wait" && this.#isFull(message.channel);
+    const queue = this.#queueOf(source, message.channel);
+    if (full && (overflow === "drop-newest" || queue.waiting === 0)) {
+      if (queue.waiting === 0) this.#queues.delete(message.channel);
       this.#options.dropped(message);
-      return this.#owe(inlet, message);
+      return this.#owe(source.inlet, message);
     }
-    if (queue === undefined) {
-      queue = { messages: new Deque(), inlets: new Deque(), debt: 0 };
-      this.#queues.set(message.channel, queue);
-    }
-    queue.messages.push(message);
-    queue.inlets.push(inlet);
-    this.#order.push(queue);
-    this.#length++;
-    if (full) this.#options.dropped(this.#takeOutOfOrder(queue));
-    if (this.#waiters.size > 0) this.#serve();
-    else if (this.#length === 1) this.#announce();
+    queue.waiting++;
+    this.#order.push({ message, source });
+    if (full) this.#options.dropped(this.#takeOldest(queue));
+    else if (++this.#length === 1) this.#announce();
   }
 
   /** Takes the message that arrived first; its bytes are its own unless they may be `shared`. */
   take(shared = false): Message | undefined {
-    const message = this.#takeFirst();
-    if (message && !shared) own(message);
-    return message;
-  }
-
-  #takeFirst(): Message | undefined {
     for (;;) {
-      const queue = this.#order.shift();
-      if (queue === undefined) return undefined;
-      if (queue.debt === 0) return this.#takeFrom(queue);
-      queue.debt--;
-      this.#debt--;
+      const entry = this.#order.shift();
+      if (entry === undefined) return undefined;
+      if (entry.message === undefined) continue;
+      const message = this.#remove(entry);
+      return shared ? message : this.#own(message);
     }
   }
 
   /** Takes the oldest message of each channel. */
   takeOneOfEach(): Message[] {
-    return Array.from(
-      [...this.#queues.values()],
-      (queue) => own(this.#takeOutOfOrder(queue)),
-    );
+    const messages: Message[] = [];
+    const seen = new Set<Queue>();
+    const channels = this.#queues.size;
+    for (const entry of this.#order) {
+      if (seen.size === channels) break;
+      const { message, source: { queue } } = entry;
+      if (message === undefined || seen.has(queue)) continue;
+      seen.add(queue);
+      messages.push(this.#own(this.#remove(entry)));
+    }
+    this.#clear();
+    return messages;
   }
 
   /** Waits for the next message; the result is done once the mailbox has ended and is empty. */
@@ -215,47 +238,72 @@ export class Mailbox {
     for (const waiter of waiters) this.next(waiter);
   }
 
-  #isFull(queue: Queue | undefined): boolean {
+  #isFull(channel: string): boolean {
     const { maxChannels, maxQueuePerChannel } = this.#options;
+    const queue = this.#queues.get(channel);
     return queue
-      ? queue.messages.length >= maxQueuePerChannel
+      ? queue.waiting >= maxQueuePerChannel
       : this.#queues.size >= maxChannels;
   }
 
-  #takeFrom(queue: Queue): Message {
-    const message = queue.messages.shift()!;
+  /** The queue of a channel, which a source keeps for as long as messages of it wait. */
+  #queueOf(source: Source, channel: string): Queue {
+    if (source.queue.waiting > 0) return source.queue;
+    const known = this.#queues.get(channel);
+    if (known) source.queue = known;
+    else this.#queues.set(channel, source.queue);
+    return source.queue;
+  }
+
+  /** Takes the message of an entry that was found. */
+  #remove(entry: Entry): Message {
+    const { message, source: { inlet, queue } } = entry as {
+      message: Message;
+      source: Source;
+    };
+    entry.message = undefined;
     this.#length--;
-    if (queue.messages.length === 0) this.#queues.delete(message.channel);
-    this.#owe(queue.inlets.shift()!, message);
+    if (--queue.waiting === 0) this.#queues.delete(message.channel);
+    this.#owe(inlet, message);
     return message;
   }
 
-  /** Takes a queue's oldest message and leaves its place in the order to be skipped. */
-  #takeOutOfOrder(queue: Queue): Message {
-    queue.debt++;
-    this.#debt++;
-    const message = this.#takeFrom(queue);
-    while (this.#order.first && this.#order.first.debt > 0) {
-      this.#order.shift()!.debt--;
-      this.#debt--;
+  /** Takes the oldest message of a queue for the newest one, which is not counted yet. */
+  #takeOldest(queue: Queue): Message {
+    this.#length++;
+    for (const entry of this.#order) {
+      if (entry.message === undefined || entry.source.queue !== queue) continue;
+      const message = this.#remove(entry);
+      this.#clear();
+      return message;
     }
-    if (this.#debt > MAX_DEBT && this.#debt > this.#length) this.#settleDebt();
+    throw new Error("a queue counts a message that it does not have");
+  }
+
+  /** Clears the order of places whose messages are gone: at its beginning, and everywhere once they are many. */
+  #clear(): void {
+    const order = this.#order;
+    while (order.first && order.first.message === undefined) order.shift();
+    const gone = order.length - this.#length;
+    if (gone > MAX_GONE && gone > this.#length) {
+      order.filter(({ message }) => message !== undefined);
+    }
+  }
+
+  /** Gives a message bytes of its own where they are a view of shared memory. */
+  #own(message: Message): Message {
+    // Looking at the buffer is not free: where it is needed only then, Bun makes it.
+    if (!this.#everShared) return message;
+    const { data } = message;
+    if (data.length !== data.buffer.byteLength) message.data = data.slice();
     return message;
   }
 
-  #settleDebt(): void {
-    this.#order.filter((queue) => {
-      if (queue.debt === 0) return true;
-      queue.debt--;
-      return false;
-    });
-    this.#debt = 0;
-  }
-
-  #serve(): void {
+  #serve(message: Message): void {
     const [waiter] = this.#waiters;
     this.#waiters.delete(waiter);
-    waiter.resolve({ value: this.take(waiter.shared)!, done: false });
+    const value = waiter.shared ? message : this.#own(message);
+    waiter.resolve({ value, done: false });
   }
 
   /** Tells of the first message once this turn's records are in, and only if it is still there. */
@@ -270,9 +318,9 @@ export class Mailbox {
 
   #owe(inlet: Inlet, message: Message): void {
     const cost = message.data.length + MESSAGE_OVERHEAD;
+    if (inlet.owed === 0) this.#owing.push(inlet);
     inlet.owed += cost;
     this.#owed += cost;
-    this.#owing.add(inlet);
     if (this.#settling) return;
     if (this.#owed < CREDIT_BATCH && this.#length > 0) return;
     this.#settling = true;
@@ -282,10 +330,12 @@ export class Mailbox {
   #settle(): void {
     this.#settling = false;
     this.#owed = 0;
-    for (const inlet of this.#owing) {
-      this.#options.credit(inlet, inlet.owed);
+    const owing = this.#owing;
+    this.#owing = [];
+    for (const inlet of owing) {
+      const { owed } = inlet;
       inlet.owed = 0;
+      this.#options.credit(inlet, owed);
     }
-    this.#owing.clear();
   }
 }

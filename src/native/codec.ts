@@ -109,16 +109,20 @@ export class RecordReader {
   /** Where the body begins in the buffer. */
   start = 0;
 
-  #view!: DataView;
+  /** The same bytes as numbers of each size; every record begins at a multiple of 8. */
+  #buffer?: Uint8Array;
+  #words!: Uint32Array;
+  #times!: Float64Array;
   #next = 0;
   #end = 0;
 
-  /** Begins with what a drain put at the start of a buffer. */
+  /** Begins with what a drain put at the start of a buffer, which lies at a multiple of 8. */
   begin(buffer: Uint8Array, length: number): void {
-    const { buffer: memory, byteOffset } = buffer;
-    const known = this.#view;
-    if (known?.buffer !== memory || known.byteOffset !== byteOffset) {
-      this.#view = new DataView(memory, byteOffset);
+    if (this.#buffer !== buffer) {
+      const { buffer: memory, byteOffset, length } = buffer;
+      this.#buffer = buffer;
+      this.#words = new Uint32Array(memory, byteOffset, length >> 2);
+      this.#times = new Float64Array(memory, byteOffset, length >> 3);
     }
     this.#next = 0;
     this.#end = length;
@@ -128,14 +132,16 @@ export class RecordReader {
   next(): boolean {
     const at = this.#next;
     if (at >= this.#end) return false;
-    const view = this.#view;
-    this.kind = view.getUint8(at);
-    this.detached = (view.getUint8(at + 1) & DETACHED) !== 0;
-    this.slot = view.getUint16(at + 2, true);
-    this.length = view.getUint32(at + 4, true);
-    this.a = view.getUint32(at + 8, true);
-    this.b = view.getUint32(at + 12, true);
-    this.time = view.getFloat64(at + 16, true);
+    const words = this.#words;
+    const word = at >> 2;
+    const first = words[word];
+    this.kind = first & 0xff;
+    this.detached = (first >> 8 & DETACHED) !== 0;
+    this.slot = first >>> 16;
+    this.length = words[word + 1];
+    this.a = words[word + 2];
+    this.b = words[word + 3];
+    this.time = this.#times[(at >> 3) + 2];
     this.start = at + RECORD_HEADER;
     const body = this.detached ? 0 : (this.length + 7) & ~7;
     this.#next = this.start + body;

@@ -100,7 +100,7 @@ export class Inbox {
     const { shared } = inlet;
     if (shared) this.#lent = true;
     const data = shared
-      ? new Uint8Array(room.buffer, room.byteOffset + start, length)
+      ? room.subarray(start, start + length)
       : room.slice(start, start + length);
     inlet.receive(this.#channels[slot], data, time);
   }
