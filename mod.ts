@@ -47,6 +47,7 @@ export {
   type WarningDetail,
   type WebRtcDetail,
 } from "./src/events.ts";
+export type { Messages } from "./src/iterator.ts";
 export type { Message, MessageData } from "./src/mailbox.ts";
 export type {
   IceServers,

@@ -6,7 +6,7 @@
 
 const SMALLEST = 16;
 /** A ring above this is given up when it has been emptied. */
-const LARGEST_KEPT = 4096;
+const LARGEST_KEPT = 16_384;
 
 /** First in, first out. */
 export class Deque<T> implements Iterable<T> {

@@ -7,8 +7,31 @@
 
 import type { Mailbox, Message, Waiter } from "./mailbox.ts";
 
+/** What `node.messages()` gives: an iterator for `for await` that can also be asked for what is there already. */
+export interface Messages extends AsyncIterableIterator<Message, undefined> {
+  /**
+   * Takes the next message if there is one, without waiting for it and without the cost of a promise.
+   *
+   * @returns The message; `undefined` when none waits, or the iteration has ended.
+   *
+   * @example Taking many messages at a time
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const messages = node.messages();
+   * for await (const first of messages) {
+   *   for (let next: typeof first | undefined = first; next; next = messages.take()) {
+   *     console.log(next.data.length);
+   *   }
+   * }
+   * ```
+   */
+  take(): Message | undefined;
+}
+
 /** An iterator over a mailbox; several share it, and each message goes to one of them. */
-export class MessageIterator implements AsyncIterableIterator<Message> {
+export class MessageIterator implements Messages {
   readonly #mailbox: Mailbox;
   readonly #signal?: AbortSignal;
   readonly #shared: boolean;
@@ -27,6 +50,11 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   /** This iterator. */
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** The next message, if there is one. */
+  take(): Message | undefined {
+    return this.#stopped ? undefined : this.#mailbox.take(this.#shared);
   }
 
   /** The next message, once there is one. */

@@ -24,7 +24,7 @@ import {
 } from "./deadline.ts";
 import { evaluation } from "./evaluation.ts";
 import { P2PEventTarget } from "./events.ts";
-import { MessageIterator } from "./iterator.ts";
+import { MessageIterator, type Messages } from "./iterator.ts";
 import type { Message, MessageData } from "./mailbox.ts";
 import { encodeJson, Op } from "./native/codec.ts";
 import { Link } from "./native/link.ts";
@@ -426,10 +426,10 @@ export class P2P extends P2PEventTarget {
    * buffer nor write to it, and copy what you keep for long, because one view keeps up to 256 KiB alive.
    *
    * @param options `{ signal, shared }`.
-   * @returns An iterator for `for await`; leaving the loop leaves the mailbox as it is.
+   * @returns An iterator for `for await`, which can also be asked for what waits already; leaving the loop leaves the mailbox as it is.
    * @throws {P2PError} `CLOSED`.
    */
-  messages(options: MessagesOptions = {}): AsyncIterableIterator<Message> {
+  messages(options: MessagesOptions = {}): Messages {
     const names = ["signal", "shared"] as const;
     const { signal, shared = false } = checkFields("options", options, names);
     const share = checkBoolean("shared", shared);

@@ -23,7 +23,7 @@ import { type Request, Requests } from "./requests.ts";
 import { SlotTable } from "./slots.ts";
 
 /** How much is drained before the program's timers and sockets get their turn. */
-const TURN_BYTES = 1 << 20;
+const TURN_BYTES = 256 << 10;
 
 /** What the negative answers of the C functions mean (`docs/boundary.md`). */
 const REFUSALS: Record<number, [P2PErrorCode, string]> = {

@@ -156,6 +156,17 @@ test("an iterator over the mailbox gets what waits and what comes", async () => 
   assertEquals(name((await next).value), "b1");
 });
 
+test("an iterator over the mailbox gives what waits already without a promise", async () => {
+  const { mailbox, put } = mailboxOf();
+  const messages = new MessageIterator(mailbox);
+  assertEquals(messages.take(), undefined);
+  put("a1", "b1");
+  assertEquals(name(messages.take()), "a1");
+  await messages.return();
+  assertEquals(messages.take(), undefined);
+  assertEquals(mailbox.length, 1);
+});
+
 test("an iterator over the mailbox shares the mailbox: each message goes to one", async () => {
   const { mailbox, put } = mailboxOf();
   const [one, other] = [

@@ -1,5 +1,5 @@
 /** One-way messages, from one peer or from several, as fast as they go. */
-import type { P2P } from "../../../mod.ts";
+import type { Message, P2P } from "../../../mod.ts";
 import { createNode } from "../../../tests/support/node.ts";
 import { cpu, lastMessage, MEASURED, print, Tally, type Work } from "./work.ts";
 
@@ -7,9 +7,13 @@ export async function receiveFrames({ transport, nodes, shared }: Work) {
   const node = await createNode({ transports: [transport] });
   const tally = new Tally(nodes);
   print({ listening: node.addresses });
-  for await (const { data } of node.messages({ shared })) {
-    const result = tally.take(data);
-    if (result) return result;
+  const messages = node.messages({ shared });
+  for await (const first of messages) {
+    let next: Message | undefined = first;
+    for (; next; next = messages.take()) {
+      const result = tally.take(next.data);
+      if (result) return result;
+    }
   }
 }
 
