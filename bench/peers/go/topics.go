@@ -132,6 +132,7 @@ func mesh(w work) any {
 	waitFor(topics[0], w.Nodes-1)
 	payload := make([]byte, w.Size)
 	began := time.Now()
+	arrived.Store(int64(began.Sub(started)))
 	for i := range w.Count {
 		if w.EveryMs > 0 {
 			time.Sleep(time.Until(began.Add(time.Duration(i*w.EveryMs) * time.Millisecond)))
