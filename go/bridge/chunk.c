@@ -1,16 +1,21 @@
 // Chunks: what a Go reader reads a stream into and JavaScript drains, with no copy in between.
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
 // A few chunks of the usual size are kept: fresh ones cost a page fault every 4 KiB.
 #define USUAL (256u << 10)
 #define SPARES 16
+// A few large ones too, for a peer that sends one large message after another: a fresh megabyte costs as much as to encrypt it.
+#define LARGEST_KEPT (4u << 20)
+#define LARGE_SPARES 4
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chunk *spare[SPARES];
 static int spares;
+static struct chunk *large[LARGE_SPARES];
 static int count;
 
 static struct chunk *take_spare(void) {
@@ -18,6 +23,30 @@ static struct chunk *take_spare(void) {
 	struct chunk *chunk = spares > 0 ? spare[--spares] : NULL;
 	pthread_mutex_unlock(&lock);
 	return chunk;
+}
+
+// A spare one of at least a size, and not so much above it that memory would be wasted.
+static struct chunk *take_large(uint32_t size) {
+	struct chunk *chunk = NULL;
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < LARGE_SPARES && chunk == NULL; i++) {
+		if (large[i] == NULL || large[i]->size < size || large[i]->size / 4 > size) continue;
+		chunk = large[i];
+		large[i] = NULL;
+	}
+	pthread_mutex_unlock(&lock);
+	return chunk;
+}
+
+static bool keep_large(struct chunk *chunk) {
+	bool kept = false;
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < LARGE_SPARES && !kept; i++) {
+		kept = large[i] == NULL;
+		if (kept) large[i] = chunk;
+	}
+	pthread_mutex_unlock(&lock);
+	return kept;
 }
 
 static bool keep_spare(struct chunk *chunk) {
@@ -40,6 +69,14 @@ struct chunk *bridge_chunk(uint32_t size) {
 
 // Nothing of the chunk was delivered, so its owner holds the only reference and it may move.
 struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t size) {
+	struct chunk *spare_one = take_large(size), *before = (struct chunk *)ref;
+	if (spare_one != NULL) {
+		memcpy(spare_one->data, before->data, before->size);
+		spare_one->refs = 1;
+		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+		bridge_chunk_release(ref);
+		return spare_one;
+	}
 	struct chunk *chunk = realloc((void *)ref, sizeof *chunk + size);
 	if (chunk == NULL) abort();
 	chunk->size = size;
@@ -51,6 +88,7 @@ void bridge_chunk_release(uintptr_t ref) {
 	if (__atomic_sub_fetch(&chunk->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
 	if (chunk->size == USUAL && keep_spare(chunk)) return;
+	if (chunk->size > USUAL && chunk->size <= LARGEST_KEPT && keep_large(chunk)) return;
 	free(chunk);
 }
 

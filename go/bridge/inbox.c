@@ -11,6 +11,7 @@
 // 64 KiB records each write ended in a second, tiny frame, which cost a write and a cipher record of its own.
 #define GATHER (4u * ((64u << 10) - 12))
 #define SPARES 4
+#define LARGEST_KEPT (4u << 20)
 #define OUTLETS 65535
 
 // Wakes Go if it sleeps. The caller holds the lock.
@@ -45,6 +46,17 @@ static struct record *gather_record(struct inbox *in, uint32_t outlet) {
 	if (record == NULL) return new_record(outlet, GATHER);
 	in->spare = record->next;
 	in->spares--;
+	record->outlet = outlet;
+	record->len = 0;
+	return record;
+}
+
+// A record for one large frame; the last one is used again where it is large enough and not much larger.
+static struct record *large_record(struct inbox *in, uint32_t outlet, uint32_t size) {
+	struct record *record = in->large;
+	if (record == NULL || record->cap < size || record->cap / 4 > size) return new_record(outlet, size);
+	in->large = record->next;
+	in->larges--;
 	record->outlet = outlet;
 	record->len = 0;
 	return record;
@@ -144,7 +156,7 @@ int32_t p2p_send(int32_t id, uint32_t outlet_id, uint32_t slot, const uint8_t *p
 		struct record *record = outlet->tail_epoch == in->epoch ? outlet->tail : NULL;
 		if (record == NULL || record->cap - record->len < size) {
 			bool alone = size > GATHER;
-			record = alone ? new_record(outlet_id, size) : gather_record(in, outlet_id);
+			record = alone ? large_record(in, outlet_id, size) : gather_record(in, outlet_id);
 			if (record == NULL) {
 				link_leave(link);
 				return P2P_E_MEMORY;
@@ -222,6 +234,11 @@ void bridge_written(int32_t id, uintptr_t ref) {
 		in->spare = record;
 		in->spares++;
 		record = NULL;
+	} else if (record->cap > GATHER && record->cap <= LARGEST_KEPT && in->larges < SPARES) {
+		record->next = in->large;
+		in->large = record;
+		in->larges++;
+		record = NULL;
 	}
 	link_leave(link);
 	free(record);
@@ -246,5 +263,6 @@ static void free_records(struct record *record) {
 void inbox_free(struct inbox *in) {
 	free_records(in->head);
 	free_records(in->spare);
+	free_records(in->large);
 	free(in->outlets);
 }

@@ -53,6 +53,8 @@ struct inbox {
 	struct record *head, *tail;
 	struct record *spare; // a few records of full size, to be used again
 	uint32_t spares;
+	struct record *large; // and a few of those for one large frame
+	uint32_t larges;
 	uint64_t epoch; // counts what Go has taken
 	bool parked;    // Go waits for the bell
 	int bell[2];

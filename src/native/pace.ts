@@ -8,7 +8,7 @@
 /** What a drain does when it finds nothing: -1 arms the wake byte, 0 returns, above 0 it looks out for as many microseconds. */
 export const SLEEP = -1;
 /** Microseconds of one look; the event loop has its turn in between. */
-const LOOK_US = 20;
+const LOOK_US = 60;
 /** Milliseconds of looking out after the last record; it has to be longer than a round trip. */
 const LOOK_OUT_MS = 0.6;
 /** A sleep shorter than this, in milliseconds, is one that looking out would perhaps have spared. */

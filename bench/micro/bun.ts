@@ -1,0 +1,23 @@
+/** The same pieces in Bun, which has no benchmark runner: mitata, which `deno bench` resembles, does it. */
+import process from "node:process";
+import { cases } from "./cases.ts";
+
+interface Mitata {
+  bench(name: string, fn: () => unknown): void;
+  group(name: string, fn: () => void): void;
+  run(): Promise<void>;
+}
+
+/** Bun fetches it by itself. */
+const MITATA = "mitata@1.0.34";
+const { bench, group, run } = await import(MITATA) as Mitata;
+const all = await cases();
+for (const name of new Set(all.map(({ group }) => group))) {
+  group(name, () => {
+    for (const one of all.filter(({ group }) => group === name)) {
+      bench(`${one.name} (x ${one.times})`, async () => await one.run());
+    }
+  });
+}
+await run();
+process.exit(0);
