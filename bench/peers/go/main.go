@@ -115,6 +115,8 @@ func cpu() float64 {
 // percentiles of durations, in microseconds.
 func percentiles(times []time.Duration) map[string]any {
 	slices.Sort(times)
-	at := func(share float64) float64 { return float64(times[int(share*float64(len(times)-1))].Nanoseconds()) / 1e3 }
+	at := func(share float64) float64 {
+		return float64(times[int(share*float64(len(times)-1))].Nanoseconds()) / 1e3
+	}
 	return map[string]any{"p50": at(0.5), "p99": at(0.99), "count": len(times)}
 }

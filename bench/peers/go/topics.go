@@ -130,13 +130,14 @@ func mesh(w work) any {
 		}()
 	}
 	waitFor(topics[0], w.Nodes-1)
-	payload := make([]byte, w.Size)
+	var payload []byte
 	began := time.Now()
 	arrived.Store(int64(began.Sub(started)))
 	for i := range w.Count {
 		if w.EveryMs > 0 {
 			time.Sleep(time.Until(began.Add(time.Duration(i*w.EveryMs) * time.Millisecond)))
 		}
+		payload = make([]byte, w.Size) // the router keeps the one before
 		binary.LittleEndian.PutUint64(payload, uint64(time.Since(started)))
 		check(topics[0].Publish(context.Background(), payload))
 	}
