@@ -177,13 +177,13 @@ export class Mailbox {
       return this.#owe(source.inlet, message);
     }
     const { overflow } = this.#options;
-    const full = overflow !== "wait" && this.#isFull(message.channel);
-    const queue = this.#queueOf(source, message.channel);
-    if (full && (overflow === "drop-newest" || queue.waiting === 0)) {
-      if (queue.waiting === 0) this.#queues.delete(message.channel);
+    const { channel } = message;
+    const full = overflow !== "wait" && this.#isFull(channel);
+    if (full && (overflow === "drop-newest" || !this.#queues.has(channel))) {
       this.#options.dropped(message);
       return this.#owe(source.inlet, message);
     }
+    const queue = this.#queueOf(source, channel);
     queue.waiting++;
     this.#order.push({ message, source });
     if (full) this.#options.dropped(this.#takeOldest(queue));

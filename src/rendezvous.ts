@@ -10,8 +10,8 @@ import {
   checkInteger,
   checkList,
   checkText,
+  wrongRange,
 } from "./arguments.ts";
-import { wrongRange } from "./arguments.ts";
 import { isRendezvous, ownerOf } from "./channel.ts";
 import type { Dropped, Drops } from "./drops.ts";
 import type { RendezvousDetail } from "./events.ts";

@@ -9,7 +9,6 @@
 #define USUAL (256u << 10)
 #define SPARES 16
 // A few large ones too, for a peer that sends one large message after another: a fresh megabyte costs as much as to encrypt it.
-#define LARGEST_KEPT (4u << 20)
 #define LARGE_SPARES 4
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -69,15 +68,15 @@ struct chunk *bridge_chunk(uint32_t size) {
 
 // Nothing of the chunk was delivered, so its owner holds the only reference and it may move.
 struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t size) {
-	struct chunk *spare_one = take_large(size), *before = (struct chunk *)ref;
-	if (spare_one != NULL) {
-		memcpy(spare_one->data, before->data, before->size);
-		spare_one->refs = 1;
+	struct chunk *before = (struct chunk *)ref, *chunk = take_large(size);
+	if (chunk != NULL) {
+		memcpy(chunk->data, before->data, before->size);
+		chunk->refs = 1;
 		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 		bridge_chunk_release(ref);
-		return spare_one;
+		return chunk;
 	}
-	struct chunk *chunk = realloc((void *)ref, sizeof *chunk + size);
+	chunk = realloc(before, sizeof *chunk + size);
 	if (chunk == NULL) abort();
 	chunk->size = size;
 	return chunk;

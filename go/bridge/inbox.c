@@ -11,7 +11,6 @@
 // 64 KiB records each write ended in a second, tiny frame, which cost a write and a cipher record of its own.
 #define GATHER (4u * ((64u << 10) - 12))
 #define SPARES 4
-#define LARGEST_KEPT (4u << 20)
 #define OUTLETS 65535
 
 // Wakes Go if it sleeps. The caller holds the lock.
@@ -41,25 +40,23 @@ static struct record *new_record(uint32_t outlet, uint32_t cap) {
 	return record;
 }
 
-static struct record *gather_record(struct inbox *in, uint32_t outlet) {
-	struct record *record = in->spare;
-	if (record == NULL) return new_record(outlet, GATHER);
-	in->spare = record->next;
-	in->spares--;
+// A record of at least a size: the one that was kept last, where it is large enough and not much larger, or a new one.
+static struct record *take_record(struct pool *pool, uint32_t outlet, uint32_t cap) {
+	struct record *record = pool->head;
+	if (record == NULL || record->cap < cap || record->cap / 4 > cap) return new_record(outlet, cap);
+	pool->head = record->next;
+	pool->count--;
 	record->outlet = outlet;
 	record->len = 0;
 	return record;
 }
 
-// A record for one large frame; the last one is used again where it is large enough and not much larger.
-static struct record *large_record(struct inbox *in, uint32_t outlet, uint32_t size) {
-	struct record *record = in->large;
-	if (record == NULL || record->cap < size || record->cap / 4 > size) return new_record(outlet, size);
-	in->large = record->next;
-	in->larges--;
-	record->outlet = outlet;
-	record->len = 0;
-	return record;
+static bool keep_record(struct pool *pool, struct record *record) {
+	if (record->cap > LARGEST_KEPT || pool->count == SPARES) return false;
+	record->next = pool->head;
+	pool->head = record;
+	pool->count++;
+	return true;
 }
 
 static struct outlet *find_outlet(struct inbox *in, uint32_t id) {
@@ -156,7 +153,7 @@ int32_t p2p_send(int32_t id, uint32_t outlet_id, uint32_t slot, const uint8_t *p
 		struct record *record = outlet->tail_epoch == in->epoch ? outlet->tail : NULL;
 		if (record == NULL || record->cap - record->len < size) {
 			bool alone = size > GATHER;
-			record = alone ? large_record(in, outlet_id, size) : gather_record(in, outlet_id);
+			record = alone ? take_record(&in->large, outlet_id, size) : take_record(&in->gathering, outlet_id, GATHER);
 			if (record == NULL) {
 				link_leave(link);
 				return P2P_E_MEMORY;
@@ -229,17 +226,7 @@ void bridge_written(int32_t id, uintptr_t ref) {
 		outlet->outstanding -= record->len;
 		tell_room(link, outlet);
 	}
-	if (record->cap == GATHER && in->spares < SPARES) {
-		record->next = in->spare;
-		in->spare = record;
-		in->spares++;
-		record = NULL;
-	} else if (record->cap > GATHER && record->cap <= LARGEST_KEPT && in->larges < SPARES) {
-		record->next = in->large;
-		in->large = record;
-		in->larges++;
-		record = NULL;
-	}
+	if (keep_record(record->cap > GATHER ? &in->large : &in->gathering, record)) record = NULL;
 	link_leave(link);
 	free(record);
 }
@@ -262,7 +249,7 @@ static void free_records(struct record *record) {
 
 void inbox_free(struct inbox *in) {
 	free_records(in->head);
-	free_records(in->spare);
-	free_records(in->large);
+	free_records(in->gathering.head);
+	free_records(in->large.head);
 	free(in->outlets);
 }

@@ -11,6 +11,8 @@
 
 #define SENDING_SLOTS 4096
 #define CHANNELS 1024u // received names that have a number at one time
+// What is larger than this is given back to the system at once; up to there a few are kept, because fresh memory costs a page fault every 4 KiB.
+#define LARGEST_KEPT (4u << 20)
 
 enum { KIND_MESSAGE = 3, KIND_CHANNEL = 4, KIND_ROOM = 5 };
 
@@ -49,12 +51,15 @@ struct outlet {
 	uint64_t tail_epoch;
 };
 
+// A few records to be used again.
+struct pool {
+	struct record *head;
+	uint32_t count;
+};
+
 struct inbox {
 	struct record *head, *tail;
-	struct record *spare; // a few records of full size, to be used again
-	uint32_t spares;
-	struct record *large; // and a few of those for one large frame
-	uint32_t larges;
+	struct pool gathering, large; // records that gather frames, and those for one large frame
 	uint64_t epoch; // counts what Go has taken
 	bool parked;    // Go waits for the bell
 	int bell[2];

@@ -20,8 +20,8 @@ export interface Work {
   shared?: boolean;
 }
 
-/** The first byte of a payload; the last message carries how many were measured. */
-export const WARM = 0, MEASURED = 1, LAST = 2;
+/** The first byte of a payload, 0 while warming up; the last message carries how many were measured. */
+export const MEASURED = 1, LAST = 2;
 
 /** Prints a line of JSON. */
 export function print(line: unknown): void {
