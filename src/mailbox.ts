@@ -48,6 +48,11 @@ export class Inlet {
     this.transport = transport;
   }
 
+  /** Whether its messages come from the peer itself, not over a topic. */
+  get direct(): boolean {
+    return this.transport !== "pubsub";
+  }
+
   /** Whether a payload may be a view of memory that it shares with others. */
   get shared(): boolean {
     return this.#mailbox.sharers > 0;

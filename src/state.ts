@@ -12,7 +12,7 @@ import type { CloseDetail, DropDetail, P2PEventMap } from "./events.ts";
 import { evaluation } from "./evaluation.ts";
 import { Inlet, Mailbox, type Message } from "./mailbox.ts";
 import { Outlets } from "./messaging.ts";
-import { encodeCredit, encodeJson, Op } from "./native/codec.ts";
+import { encodeJson, Op } from "./native/codec.ts";
 import type { NodeEvent } from "./native/events.ts";
 import type { NodeSink } from "./native/inbox.ts";
 import type { Link } from "./native/link.ts";
@@ -300,7 +300,7 @@ export class NodeState implements NodeSink {
 
   #credit(inlet: Inlet, cost: number): void {
     if (!this.#inlets.has(inlet.handle)) return;
-    this.link.submit(Op.CREDIT, inlet.handle, encodeCredit(cost));
+    this.link.credit(inlet.handle, cost);
   }
 
   #drop(

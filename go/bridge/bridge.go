@@ -62,9 +62,13 @@ func serve(id C.int32_t) {
 	}
 }
 
+func data(record *C.struct_record) []byte {
+	return unsafe.Slice((*byte)(C.record_data(record)), int(record.len))
+}
+
 // hand gives one record away: frames until Port.Written, a request for the length of the call.
 func hand(session *dispatch.Session, record *C.struct_record) {
-	data := unsafe.Slice((*byte)(C.record_data(record)), int(record.len))
+	data := data(record)
 	if record.outlet != 0 {
 		session.Frames(boundary.Frames{Outlet: uint32(record.outlet), Data: data, Ref: uintptr(unsafe.Pointer(record))})
 		return

@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
 )
 
 const (
@@ -16,6 +18,8 @@ const (
 	// only while requests come that fast.
 	dense      = time.Millisecond
 	denseAfter = 3
+	// Who sends more than this at once waits for no answer.
+	few = 16 << 10
 )
 
 // inbox is the Go end of what a link submits.
@@ -29,6 +33,14 @@ type inbox struct {
 
 // take waits for records and returns all there are; nil when the link is closed.
 func (in *inbox) take() *C.struct_record {
+	record := in.wait()
+	if record != nil && bulk(record) {
+		in.short = 0
+	}
+	return record
+}
+
+func (in *inbox) wait() *C.struct_record {
 	if in.short >= denseAfter {
 		until := time.Now().Add(lookOut)
 		for time.Now().Before(until) {
@@ -53,6 +65,15 @@ func (in *inbox) take() *C.struct_record {
 			in.short = 0
 		}
 	}
+}
+
+// bulk tells what nobody waits for: many bytes at once, and credit, which comes back while many are received.
+func bulk(record *C.struct_record) bool {
+	if record.outlet != 0 {
+		return record.len > few
+	}
+	op, _, _, _ := boundary.DecodeRequest(data(record))
+	return op == boundary.OpCredit
 }
 
 func (in *inbox) look(park C.int) (record *C.struct_record, closed bool) {

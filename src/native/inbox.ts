@@ -25,6 +25,8 @@ export interface NodeSink {
 export interface InletSink {
   /** Whether a payload may be a view of the slab. */
   readonly shared: boolean;
+  /** Whether its messages come from the peer itself, not over a topic. */
+  readonly direct: boolean;
   receive(channel: string, data: Uint8Array, time: number): void;
 }
 
@@ -54,6 +56,9 @@ export class Inbox {
   readonly inlets: Map<number, InletSink> = new Map();
   readonly outlets: Map<number, OutletSink> = new Map();
 
+  /** Whether direct messages were among what was drained last. */
+  direct = false;
+
   readonly #requests: Requests;
   readonly #reader = new RecordReader();
   /** What is drained into: a whole slab, or what views that were handed out have left of it. */
@@ -68,6 +73,7 @@ export class Inbox {
 
   /** Drains once and hands on what came; returns the bytes, 0 when nothing waits even after `wait`, or the negative answer of the library. */
   drain(binding: NativeBinding, link: number, wait: number): number {
+    this.direct = false;
     const room = this.#room;
     const drained = binding.drain(link, room, room.length, wait);
     if (drained <= 0) return drained;
@@ -97,7 +103,8 @@ export class Inbox {
     const inlet = this.inlets.get(a);
     // What comes for an inlet that has just been closed is let go.
     if (inlet === undefined) return;
-    const { shared } = inlet;
+    const { shared, direct } = inlet;
+    if (direct) this.direct = true;
     if (shared) this.#lent = true;
     const data = shared
       ? room.subarray(start, start + length)

@@ -9,7 +9,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import type { Call } from "../deadline.ts";
 import { P2PError, type P2PErrorCode } from "../errors.ts";
 import type { NativeBinding, WakeSocket } from "./binding.ts";
-import { ABI, encodeJson, encodeRequest, Op } from "./codec.ts";
+import { ABI, encodeCredit, encodeJson, encodeRequest, Op } from "./codec.ts";
 import {
   Inbox,
   type InletSink,
@@ -24,6 +24,9 @@ import { SlotTable } from "./slots.ts";
 
 /** How much is drained before the program's timers and sockets get their turn. */
 const TURN_BYTES = 256 << 10;
+
+/** How much credit is worth waking Go for. */
+const CREDIT_BATCH = 256 << 10;
 
 /** What the negative answers of the C functions mean (`docs/boundary.md`). */
 const REFUSALS: Record<number, [P2PErrorCode, string]> = {
@@ -54,6 +57,8 @@ export class Link {
   #users = 0;
   #holds = 0;
   #rings = false;
+  /** The cost of the credit that was given since the doorbell rang. */
+  #given = 0;
   #resume?: ReturnType<typeof setImmediate>;
 
   private constructor() {
@@ -119,6 +124,14 @@ export class Link {
   submit(op: number, handle: number, body?: Uint8Array): void {
     if (this.#state !== "open") return;
     this.#submit(encodeRequest(op, 0, handle, body));
+  }
+
+  /** Gives credit back. A little of it waits until the doorbell rings for something else: Go need not wake for it. */
+  credit(inlet: number, cost: number): void {
+    if (this.#state !== "open") return;
+    this.#queue(encodeRequest(Op.CREDIT, 0, inlet, encodeCredit(cost)));
+    this.#given += cost;
+    if (this.#given >= CREDIT_BATCH && !this.#rings) this.#ring();
   }
 
   /** Makes an outlet. */
@@ -255,17 +268,21 @@ export class Link {
         if (wait === SLEEP) return this.#pace.sleeps();
         break;
       }
-      if (bytes === 0) wait = this.#pace.active();
+      if (bytes === 0) wait = this.#pace.active(drained, this.#inbox.direct);
       bytes += drained;
     }
     if (this.#state === "open") this.#resume = setImmediate(this.#drain);
   };
 
   #submit(record: Uint8Array, operation?: string): void {
+    this.#queue(record, operation);
+    if (!this.#rings) this.#ring();
+  }
+
+  #queue(record: Uint8Array, operation?: string): void {
     if (this.#state !== "open") this.#check(-1, operation);
     const { length } = record;
     this.#check(this.#binding.submit(this.#handle, record, length), operation);
-    if (!this.#rings) this.#ring();
   }
 
   /** One doorbell a microtask: it costs a third of the speed of small messages to ring for each. */
@@ -273,6 +290,7 @@ export class Link {
     this.#rings = true;
     queueMicrotask(() => {
       this.#rings = false;
+      this.#given = 0;
       if (this.#state === "open") this.#binding.ring(this.#handle);
     });
   }

@@ -15,6 +15,8 @@ const LOOK_OUT_MS = 0.6;
 const DENSE_MS = 1;
 /** How many of them in a row begin it: looking out pays only while records come that fast. */
 const DENSE_AFTER = 3;
+/** Where more than this comes at once nobody waits for an answer, and Go has a better use for the processor. */
+const FEW_BYTES = 16 << 10;
 
 /** The pace of one link. */
 export class Pace {
@@ -33,8 +35,12 @@ export class Pace {
     this.#slept = performance.now();
   }
 
-  /** Records have come; tells what is to be done behind them: the program's reactions go before another look. */
-  active(): typeof SLEEP | 0 {
+  /**
+   * Records have come, and with them direct messages or not; tells what is to be done behind them: the program's reactions
+   * go before another look. Topics are not looked out for: they come through many peers, which need the processor.
+   */
+  active(bytes: number, direct: boolean): typeof SLEEP | 0 {
+    if (bytes > FEW_BYTES || !direct) this.#short = 0;
     if (this.#short < DENSE_AFTER) return SLEEP;
     this.#until = performance.now() + LOOK_OUT_MS;
     return 0;

@@ -140,6 +140,30 @@ test("the link gives each message a buffer of its own", () =>
     await node.close();
   }));
 
+test("a little credit waits for the next doorbell, much rings it", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    fake.event(1, quic);
+    const rings = async (bytes: number) => {
+      const turn = () => new Promise((r) => setImmediate(r));
+      await turn();
+      const credits = () =>
+        fake.requests.filter(({ op }) => op === Op.CREDIT).length;
+      const rung = () => fake.calls.filter((call) => call === "ring").length;
+      const [given, before] = [credits(), rung()];
+      fake.message(9, "a", new Uint8Array(bytes));
+      await take(node, 1);
+      while (credits() === given) await turn();
+      await turn();
+      return rung() - before;
+    };
+    assertEquals(await rings(1), 0);
+    assertEquals(await rings(1), 0);
+    assertEquals(await rings(256 << 10), 1);
+    assertEquals(await rings(1), 0);
+    await node.close();
+  }));
+
 test("the link lets the program have a turn between megabytes", () =>
   withFake(async (fake) => {
     const node = await P2P.create(options);
