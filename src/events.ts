@@ -76,7 +76,7 @@ export interface DropDetail {
 export interface TopicPeersDetail {
   /** The topic's channel. */
   topic: string;
-  /** Who else is in it, as peer ids; nobody once this node has left it. */
+  /** Who else is in it and gets what is published there, as peer ids; nobody once this node has left it. */
   peers: string[];
 }
 

@@ -447,7 +447,7 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Lists who else is in the topics that this node has joined, as it is now.
+   * Lists who else is in the topics that this node has joined, as it is now. A message that is published goes to each of them.
    *
    * @param channel One topic; without it, all of them together.
    * @returns Peer ids, each once; empty once the node is closed.

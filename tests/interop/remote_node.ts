@@ -33,13 +33,18 @@ const calls: Record<string, (...args: never[]) => unknown> = {
     await node.reserveOnRelay(id);
     return (await reserved).detail.addresses;
   },
-  /** The addresses through the relays of the options, once AutoRelay uses one of them. */
+  /**
+   * The addresses through the relays of the options, once AutoRelay uses one of them and a reservation was told of, which may
+   * come in either order.
+   */
   async automatic() {
     const through = () =>
       node.addresses.filter((address) => address.includes("/p2p-circuit/"));
     await new Promise<void>((resolve) => {
-      const look = () => through().length > 0 && resolve();
+      const look = () =>
+        through().length > 0 && reservations.length > 0 && resolve();
       node.addEventListener("addresses", look);
+      node.addEventListener("reservation", look);
       look();
     });
     return { through: through(), reserved: reservations };

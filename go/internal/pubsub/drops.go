@@ -14,8 +14,9 @@ import (
 const dropInterval = 100 * time.Millisecond
 
 // drops counts the messages that had to be let go, here and inside the router, whose tracer it is. It also knows how many messages the
-// router has still to write. The router calls it from its main loop: nothing here may wait for the router.
+// router has still to write.
 type drops struct {
+	quietTracer
 	events Events
 
 	mu     sync.Mutex
@@ -139,13 +140,3 @@ func (d *drops) RejectMessage(m *libp2ppubsub.Message, reason string) {
 		d.count("pubsub-validation", m.GetTopic(), 1, len(m.GetData()))
 	}
 }
-
-func (d *drops) Join(string)                            {}
-func (d *drops) Leave(string)                           {}
-func (d *drops) Graft(peer.ID, string)                  {}
-func (d *drops) Prune(peer.ID, string)                  {}
-func (d *drops) ValidateMessage(*libp2ppubsub.Message)  {}
-func (d *drops) DeliverMessage(*libp2ppubsub.Message)   {}
-func (d *drops) DuplicateMessage(*libp2ppubsub.Message) {}
-func (d *drops) ThrottlePeer(peer.ID)                   {}
-func (d *drops) RecvRPC(*libp2ppubsub.RPC)              {}

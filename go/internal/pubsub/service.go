@@ -35,7 +35,7 @@ type Events interface {
 	InletOpened(inlet uint32, p peer.ID, transport string)
 	// InletClosed comes when an author is forgotten; all of its messages were consumed.
 	InletClosed(inlet uint32)
-	// TopicPeers says who else is in a topic, whenever that changes; none when the topic was left.
+	// TopicPeers says who else is in a topic and gets what is published there, whenever that changes; none when the topic was left.
 	TopicPeers(topic string, peers []peer.ID)
 	// Dropped counts messages of a topic that had to be let go.
 	Dropped(reason, topic string, messages, bytes int)
@@ -58,6 +58,7 @@ type Service struct {
 	sample *pb.Message
 	inbox  *inbox
 	drops  *drops
+	roster *roster
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -74,6 +75,7 @@ func New(h host.Host, config Config) (*Service, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Service{Config: config, self: h.ID(), ctx: ctx, cancel: cancel, topics: map[string]*topic{}}
 	s.drops = newDrops(config.Events)
+	s.roster = newRoster(config.Events)
 	s.inbox = newInbox(config.Port, config.Events, s.drops)
 	build := newGossipSub
 	if config.FloodSub {
@@ -91,6 +93,7 @@ func New(h host.Host, config Config) (*Service, error) {
 			// Several workers would let messages of one author overtake each other.
 			libp2ppubsub.WithValidateWorkers(1),
 			libp2ppubsub.WithRawTracer(s.drops),
+			libp2ppubsub.WithRawTracer(s.roster),
 			libp2ppubsub.WithLogger(logger),
 			libp2ppubsub.WithRPCLogger(logger),
 		)

@@ -70,12 +70,12 @@ func await(t *testing.T, what string, changed func() <-chan struct{}, condition 
 }
 
 // awaitPeer waits until e sees other in a topic, which is when what e publishes goes there.
-func (e *end) awaitPeer(t *testing.T, topic string, other *end) {
+func (e *end) awaitPeer(t *testing.T, topic string, other peer.ID) {
 	t.Helper()
 	await(t, "a peer in "+topic, func() <-chan struct{} { return e.events.changed }, func() bool {
 		e.events.mu.Lock()
 		defer e.events.mu.Unlock()
-		return slices.Contains(e.events.peers[topic], other.host.ID())
+		return slices.Contains(e.events.peers[topic], other)
 	})
 }
 
@@ -109,7 +109,7 @@ func TestMessagesArriveInOrderFromTheirAuthorAndNotAtTheirAuthor(t *testing.T) {
 		a.publish(t, "owner::ps:other", "nobody hears this")
 		_, err := a.join("owner::ps:news")
 		require.NoError(t, err)
-		a.awaitPeer(t, "owner::ps:news", b)
+		a.awaitPeer(t, "owner::ps:news", b.host.ID())
 		var sent []string
 		for i := range 500 {
 			sent = append(sent, fmt.Sprint(i))
@@ -151,18 +151,18 @@ func TestATopicWorksWhateverCameBeforeOnIt(t *testing.T) {
 			a, b := meet(t, true)
 			before(t, b)
 			require.NoError(t, a.Subscribe("t"))
-			a.awaitPeer(t, "t", b)
+			a.awaitPeer(t, "t", b.host.ID())
 			a.publish(t, "t", "there")
 			b.awaitMessages(t, "there")
 
-			b.awaitPeer(t, "t", a)
+			b.awaitPeer(t, "t", a.host.ID())
 			b.publish(t, "t", "and back")
 			a.awaitMessages(t, "and back")
 			require.NoError(t, b.Unsubscribe("t"))
 			require.Empty(t, b.events.peers["t"], "nobody is told of in a topic that was left")
 			_, err := b.join("t")
 			require.NoError(t, err)
-			b.awaitPeer(t, "t", a)
+			b.awaitPeer(t, "t", a.host.ID())
 			b.publish(t, "t", "after leaving")
 			a.awaitMessages(t, "and back", "after leaving")
 		})
@@ -175,7 +175,7 @@ func TestWhatWasPublishedLeavesBeforeTheNodeEnds(t *testing.T) {
 		require.NoError(t, b.Subscribe("t"))
 		_, err := a.join("t")
 		require.NoError(t, err)
-		a.awaitPeer(t, "t", b)
+		a.awaitPeer(t, "t", b.host.ID())
 		var sent []string
 		for i := range 100 {
 			sent = append(sent, fmt.Sprint(i))
@@ -195,7 +195,7 @@ func TestAMessageThatIsTooLargeWithItsSignatureIsRefused(t *testing.T) {
 	require.NoError(t, b.Subscribe("t"))
 	_, err := a.join("t")
 	require.NoError(t, err)
-	a.awaitPeer(t, "t", b)
+	a.awaitPeer(t, "t", b.host.ID())
 	err = a.Publish(t.Context(), "t", make([]byte, maxMessage))
 	require.Equal(t, boundary.TopicFailed, boundary.AsError(err).Code)
 	size := maxMessage - (a.wireSize("t", make([]byte, maxMessage)) - maxMessage)
@@ -241,9 +241,9 @@ func TestWhatASubscriberPublishesAtOnceGoesToEverySubscriberItKnows(t *testing.T
 		c.connect(t, a)
 		require.NoError(t, a.Subscribe("t"))
 		require.NoError(t, b.Subscribe("t"))
-		a.awaitPeer(t, "t", b)
+		a.awaitPeer(t, "t", b.host.ID())
 		require.NoError(t, c.Subscribe("t"))
-		a.awaitPeer(t, "t", c)
+		a.awaitPeer(t, "t", c.host.ID())
 		a.publish(t, "t", "first", "second")
 		b.awaitMessages(t, "first", "second")
 		c.awaitMessages(t, "first", "second")

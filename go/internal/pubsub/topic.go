@@ -4,10 +4,8 @@ package pubsub
 
 import (
 	"context"
-	"slices"
 
 	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
@@ -55,7 +53,7 @@ func (s *Service) Unsubscribe(name string) error {
 	if t.subscription != nil {
 		t.subscription.Cancel()
 	}
-	s.Events.TopicPeers(name, nil)
+	s.roster.leave(name)
 	return s.failed("leave", name, t.handle.Close())
 }
 
@@ -96,19 +94,18 @@ func (s *Service) joinLocked(name string) (*topic, error) {
 	return t, nil
 }
 
-// follow reports who is in a topic.
+// follow hears who comes into a topic and leaves it.
 func (s *Service) follow(ctx context.Context, name string, events *libp2ppubsub.TopicEventHandler) {
-	var peers []peer.ID
 	for {
 		event, err := events.NextPeerEvent(ctx)
 		if err != nil {
 			return
 		}
-		peers = slices.DeleteFunc(peers, func(p peer.ID) bool { return p == event.Peer })
 		if event.Type == libp2ppubsub.PeerJoin {
-			peers = append(peers, event.Peer)
+			s.roster.joined(name, event.Peer)
+		} else {
+			s.roster.left(name, event.Peer)
 		}
-		s.Events.TopicPeers(name, slices.Clone(peers))
 	}
 }
 
