@@ -54,14 +54,20 @@ export interface LibrarySettings {
   logLevel?: LogLevel;
   /** Receives the log of the native side, which itself never writes to the console. */
   logger?: (record: LogRecord) => void;
+  /**
+   * A loopback address and port, such as `127.0.0.1:6060`, where Go's profiler answers `go tool pprof`; whoever reaches it can
+   * look into the process. Default: nowhere.
+   */
+  pprof?: string;
   /** What happens to messages that the program does not take. Default `"wait"`. */
   overflow?: Overflow;
 }
 
 /** The settings in use: all given or by default. */
 export type Settings =
-  & Required<Omit<LibrarySettings, "library" | "logger">>
-  & { readonly library?: string; readonly logger?: LibrarySettings["logger"] };
+  & Required<Omit<LibrarySettings, "library" | "logger" | "pprof">>
+  & Readonly<Pick<LibrarySettings, "logger" | "pprof">>
+  & { readonly library?: string };
 
 /** What holds when `P2P.setupLibrary` is not called. */
 export const DEFAULT_SETTINGS: Settings = {
@@ -73,6 +79,7 @@ export const DEFAULT_SETTINGS: Settings = {
   overflow: "wait",
 };
 
+const LOOPBACK = /^(127(\.\d{1,3}){3}|\[::1\]):[1-9]\d{0,4}$/;
 const LARGEST = 2 ** 31 - 1;
 const COUNTS = [
   "maxInstances",
@@ -91,13 +98,14 @@ export function checkSettings(settings: unknown): Settings {
     "logLevel",
     "logger",
     "overflow",
+    "pprof",
   ]);
   const counts: { [K in typeof COUNTS[number]]?: number } = {};
   for (const name of COUNTS) {
     if (given[name] === undefined) continue;
     counts[name] = checkInteger(`settings.${name}`, given[name], 1, LARGEST);
   }
-  const { library, logger, logLevel, overflow } = given;
+  const { library, logger, logLevel, overflow, pprof } = given;
   if (logger !== undefined && typeof logger !== "function") {
     throw wrongType("settings.logger", "a function", logger);
   }
@@ -112,7 +120,15 @@ export function checkSettings(settings: unknown): Settings {
       LOG_LEVELS,
     ),
     overflow: checkChoice("settings.overflow", overflow ?? "wait", OVERFLOWS),
+    pprof: pprof === undefined ? undefined : checkLoopback(pprof),
   };
+}
+
+function checkLoopback(value: unknown): string {
+  const address = checkText("settings.pprof", value);
+  if (LOOPBACK.test(address)) return address;
+  const wanted = "a loopback address and port, such as 127.0.0.1:6060";
+  throw wrongRange("settings.pprof", wanted, address);
 }
 
 function checkLibrary(value: unknown): string {

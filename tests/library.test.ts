@@ -34,6 +34,21 @@ test("the logger is given structured records, and a late setupLibrary() warns", 
   assertEquals(records.at(-1).level, "warn");
 });
 
+test("Go's profiler answers where setupLibrary() says, and a taken port is told", async () => {
+  const free = await run("pprof.ts");
+  assertEquals([free.code, free.stderr], [0, ""]);
+  const { profile, warnings } = JSON.parse(free.stdout);
+  assertMatch(profile, /^goroutine profile: total \d+/);
+  assertEquals(warnings, []);
+  const taken = await withFolder((folder) =>
+    runProgram("pprof.ts", { args: [folder, "taken"] })
+  );
+  assertMatch(
+    JSON.parse(taken.stdout).warnings[0],
+    /^setupLibrary: the profiler cannot listen: .*address already in use/,
+  );
+});
+
 test("the limits of the library are kept and places come free again", async () => {
   const ended = await run("limits.ts");
   assertEquals([ended.code, ended.stderr], [0, ""]);

@@ -225,15 +225,18 @@ export class Link {
   }
 
   #setup(): void {
-    const { maxInstances, maxMessageSize, logLevel } = settingsInUse();
+    const { maxInstances, maxMessageSize, logLevel, pprof } = settingsInUse();
     this.request({ operation: "setupLibrary" }, {
       op: Op.SETUP,
-      body: encodeJson({ maxInstances, maxMessageSize, logLevel }),
+      body: encodeJson({ maxInstances, maxMessageSize, logLevel, pprof }),
       accept: (answer) => {
         if ((answer as { applied: boolean }).applied) return;
         warn("setupLibrary: this process has other settings already");
       },
-    }).catch(() => {}); // It fails only with the link, whose users are told.
+    }).catch((error: P2PError) => {
+      // The link's users are told of its end themselves.
+      if (error.code !== "CLOSED") warn(`setupLibrary: ${error.message}`);
+    });
   }
 
   async #close(): Promise<void> {

@@ -151,6 +151,7 @@ test("library settings have the Python library's defaults", () => {
     ...DEFAULT_SETTINGS,
     library: undefined,
     logger: undefined,
+    pprof: undefined,
   });
   assertEquals(DEFAULT_SETTINGS.maxMessageSize, 52_428_800);
 });
@@ -168,6 +169,9 @@ test("library settings refuse what cannot be used", () => {
   assertThrows(() => checkSettings({ logger: console }), TypeError);
   assertThrows(() => checkSettings({ max_channels: 1 }), TypeError);
   assertThrows(() => checkSettings({ library: 1 }), TypeError);
+  assertThrows(() => checkSettings({ pprof: 6060 }), TypeError);
+  assertThrows(() => checkSettings({ pprof: "0.0.0.0:6060" }), RangeError);
+  assertThrows(() => checkSettings({ pprof: "127.0.0.1" }), RangeError);
 });
 
 test("call options refuse what cannot be used", () => {

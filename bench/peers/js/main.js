@@ -28,7 +28,11 @@ function percentiles(times) {
 }
 
 function create({ transport }, services = {}) {
-  const common = { services: { identify: identify(), ...services } };
+  const common = {
+    services: { identify: identify(), ...services },
+    // By default it closes what comes from one address more often than five times a second.
+    connectionManager: { inboundConnectionThreshold: Infinity },
+  };
   return createLibp2p(
     transport === "quic"
       ? {

@@ -10,6 +10,7 @@ import (
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
 	"github.com/unaiverse/p2p/go/internal/logging"
+	"github.com/unaiverse/p2p/go/internal/profiling"
 )
 
 // settings are those of SETUP. They hold for the whole process, whichever link names them first.
@@ -17,6 +18,7 @@ type settings struct {
 	MaxInstances   int    `json:"maxInstances"`
 	MaxMessageSize int    `json:"maxMessageSize"`
 	LogLevel       string `json:"logLevel"`
+	Pprof          string `json:"pprof"`
 }
 
 // library is what all links of the process share.
@@ -63,6 +65,11 @@ func setup(body []byte) (any, error) {
 			return nil, err
 		}
 		library.chosen, library.settings = true, wanted
+		if wanted.Pprof != "" {
+			if err := profiling.Serve(wanted.Pprof); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return applied{library.settings == wanted}, nil
 }
