@@ -25,7 +25,7 @@ static void append(struct inbox *in, struct record *record) {
 	if (in->tail != NULL) {
 		in->tail->next = record;
 	} else {
-		in->head = record;
+		__atomic_store_n(&in->head, record, __ATOMIC_RELEASE);
 	}
 	in->tail = record;
 }
@@ -209,7 +209,13 @@ struct record *bridge_take(int32_t id, int park, int *closed) {
 	return head;
 }
 
-void bridge_yield(void) { sched_yield(); }
+// Looks out for a record without parking, for as long as that may take at most. It must yield: on two processors whoever is to send the record
+// may be waiting for this one. It is done here because a goroutine that yields in turns wakes another thread each time.
+void bridge_look_out(int32_t id, uint32_t microseconds) {
+	const struct inbox *in = link_inbox(id);
+	uint64_t until = microseconds_now() + microseconds;
+	while (__atomic_load_n(&in->head, __ATOMIC_ACQUIRE) == NULL && microseconds_now() < until) sched_yield();
+}
 
 void bridge_free(struct record *record) { free(record); }
 

@@ -42,13 +42,11 @@ func (in *inbox) take() *C.struct_record {
 
 func (in *inbox) wait() *C.struct_record {
 	if in.short >= denseAfter {
-		until := time.Now().Add(lookOut)
-		for time.Now().Before(until) {
-			if record, closed := in.look(0); record != nil || closed {
-				return record
-			}
-			runtime.Gosched()
-			C.bridge_yield()
+		// First those have their turn to whom the last records were given: while this goroutine looks out its processor runs nothing else.
+		runtime.Gosched()
+		C.bridge_look_out(in.link, C.uint32_t(lookOut.Microseconds()))
+		if record, closed := in.look(0); record != nil || closed {
+			return record
 		}
 		in.short = 0
 	}

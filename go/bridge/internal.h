@@ -96,6 +96,8 @@ struct link {
 // link.c
 struct link *link_enter(int32_t id); // locked, or NULL when it is not open
 void link_leave(struct link *link);
+const struct inbox *link_inbox(int32_t id); // of a link that has not been released
+uint64_t microseconds_now(void);            // of a clock that only goes forward
 int bridge_links(void);        // the descriptor that becomes readable when a link opened
 void bridge_started(void);     // the Go runtime is up
 int32_t bridge_accept(void);   // a link that was opened, 0 when there is none
@@ -107,7 +109,7 @@ void inbox_bell(struct inbox *in);
 void inbox_free(struct inbox *in);
 static inline uint8_t *record_data(struct record *record) { return record->data; } // cgo has no flexible arrays
 struct record *bridge_take(int32_t link, int park, int *closed); // all records; NULL: none, and with park the bell will ring
-void bridge_yield(void);
+void bridge_look_out(int32_t link, uint32_t microseconds);
 void bridge_free(struct record *record);
 void bridge_written(int32_t link, uintptr_t record);
 void bridge_outlet_free(int32_t link, uint32_t outlet);

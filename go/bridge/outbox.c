@@ -184,8 +184,8 @@ static bool refill(struct link *link, bool arm) {
 // Looks out for a record without arming the wake byte. Both ends of a dense exchange do so, since waking a sleeping processor takes longer
 // than the exchange itself. It must yield: on two processors whoever is to send the record may be waiting for this one.
 static void look_out(const struct outbox *out, int32_t microseconds) {
-	double until = now() + microseconds / 1e3;
-	while (__atomic_load_n(&out->head, __ATOMIC_ACQUIRE) == NULL && now() < until) sched_yield();
+	uint64_t until = microseconds_now() + (uint64_t)microseconds;
+	while (__atomic_load_n(&out->head, __ATOMIC_ACQUIRE) == NULL && microseconds_now() < until) sched_yield();
 }
 
 int32_t p2p_drain(int32_t id, uint8_t *into, uint32_t cap, int32_t wait) {

@@ -88,9 +88,25 @@ export function load(path: string): Promise<NativeBinding> {
   });
 }
 
+/**
+ * A socket that reads into one small buffer: the stream that a socket is else makes a buffer, an event and two turns of every
+ * wake byte. Deno has that since 2.8.
+ */
+const READS_INTO_BUFFER = !Deno.version.deno.startsWith("2.7.");
+
 function adopt(fd: number, onWake: () => void): WakeSocket {
-  const socket = new Socket({ fd });
-  socket.on("data", onWake);
+  const onread = {
+    buffer: new Uint8Array(64),
+    callback: () => {
+      onWake();
+      return true;
+    },
+  };
+  const socket = new Socket(
+    (READS_INTO_BUFFER ? { fd, onread } : { fd }) as { fd: number },
+  );
+  if (READS_INTO_BUFFER) socket.resume();
+  else socket.on("data", onWake);
   socket.on("error", () => {}); // The close that follows says all.
   return {
     ref: () => void socket.ref(),
