@@ -46,7 +46,7 @@ works: ${TASKS.map(({ id }) => id).join(" ")}`);
 }
 
 const RUNS = Number(args.runs);
-const DEADLINE = 30_000;
+const DEADLINE = 15_000;
 const wanted = (list: string, name: string, whole = false) =>
   list === "" ||
   list.split(",").some((part) => whole ? name === part : name.startsWith(part));
