@@ -8,8 +8,12 @@ import (
 	"sync"
 
 	pool "github.com/libp2p/go-buffer-pool"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 )
 
 const (
@@ -21,18 +25,26 @@ const (
 	much = 16 << 10
 )
 
-// Transport is a secure transport whose connections are batched.
-type Transport struct{ sec.SecureTransport }
+// NewTLS makes libp2p's TLS transport with connections that are batched.
+func NewTLS(id protocol.ID, key crypto.PrivKey, muxers []upgrader.StreamMuxer) (sec.SecureTransport, error) {
+	secure, err := libp2ptls.New(id, key, muxers)
+	if err != nil {
+		return nil, err
+	}
+	return transport{secure}, nil
+}
+
+type transport struct{ sec.SecureTransport }
 
 // SecureInbound secures a connection that a peer dialled.
-func (t Transport) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+func (t transport) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	below := &network{Conn: insecure}
 	secured, err := t.SecureTransport.SecureInbound(ctx, below, p)
 	return above(secured, below, err)
 }
 
 // SecureOutbound secures a connection to a peer.
-func (t Transport) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+func (t transport) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	below := &network{Conn: insecure}
 	secured, err := t.SecureTransport.SecureOutbound(ctx, below, p)
 	return above(secured, below, err)
@@ -48,20 +60,29 @@ func above(secured sec.SecureConn, below *network, err error) (sec.SecureConn, e
 // conn is the secure connection as the muxer sees it.
 type conn struct {
 	sec.SecureConn
-	below *network
-	mu    sync.Mutex
+	below   *network
+	writing sync.Mutex
 }
 
 // Write returns when all that it became was given to the network.
 func (c *conn) Write(data []byte) (n int, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	c.below.hold()
 	n, err = c.SecureConn.Write(data)
 	if flushed := c.below.flush(); err == nil && flushed != nil {
 		return 0, flushed
 	}
 	return n, err
+}
+
+// Close does not wait for a write that is under way, which a peer may hold up for ever; nor does TLS, but it cannot see what is held here.
+func (c *conn) Close() error {
+	if !c.writing.TryLock() {
+		return c.below.Close()
+	}
+	defer c.writing.Unlock()
+	return c.SecureConn.Close()
 }
 
 // network is the connection below the secure one.

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -15,24 +17,36 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 )
 
-// counting counts the writes that reach the network.
+// counting counts the writes that reach the network. With stalled set the next one tells of itself there, and gets no further until Close.
 type counting struct {
 	net.Conn
-	writes atomic.Int64
+	writes  atomic.Int64
+	stalled chan struct{}
+	ended   chan struct{}
+	once    sync.Once
 }
 
 func (c *counting) Write(data []byte) (int, error) {
 	c.writes.Add(1)
+	if c.stalled != nil {
+		close(c.stalled)
+		<-c.ended
+	}
 	return c.Conn.Write(data)
 }
 
-func newTransport(t *testing.T) (Transport, peer.ID) {
+func (c *counting) Close() error {
+	c.once.Do(func() { close(c.ended) })
+	return c.Conn.Close()
+}
+
+func newTransport(t *testing.T) (sec.SecureTransport, peer.ID) {
 	t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secure, err := libp2ptls.New(libp2ptls.ID, key, nil)
+	secure, err := NewTLS(libp2ptls.ID, key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +54,7 @@ func newTransport(t *testing.T) (Transport, peer.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Transport{secure}, id
+	return secure, id
 }
 
 // pair connects two ends over TCP and TLS.
@@ -69,7 +83,7 @@ func pair(t *testing.T) (dialler, listener sec.SecureConn, below *counting) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	below = &counting{Conn: raw}
+	below = &counting{Conn: raw, ended: make(chan struct{})}
 	dialler, err = here.SecureOutbound(context.Background(), below, thereID)
 	if err != nil {
 		t.Fatal(err)
@@ -148,5 +162,23 @@ func TestAWriteToANetworkThatIsGoneFails(t *testing.T) {
 	below.Conn.Close()
 	if _, err := dialler.Write(make([]byte, 100)); err == nil {
 		t.Error("a write to a closed network succeeded")
+	}
+}
+
+func TestClosingDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
+	dialler, _, below := pair(t)
+	below.stalled = make(chan struct{})
+	go func() { _, _ = dialler.Write([]byte("nobody reads this")) }()
+	<-below.stalled
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		dialler.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(4 * time.Second):
+		t.Error("closing waits for the write")
+		below.Close()
 	}
 }

@@ -6,10 +6,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
-	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -42,7 +40,7 @@ func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised,
 		libp2p.NoListenAddrs,
 		libp2p.UserAgent(o.Agent),
 		libp2p.DisableMetrics(),
-		libp2p.Security(libp2ptls.ID, batchedTLS),
+		libp2p.Security(libp2ptls.ID, batched.NewTLS),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(resources),
@@ -60,11 +58,6 @@ func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised,
 		return nil, boundary.Errorf(boundary.Internal, "the libp2p host could not be made: %w", err)
 	}
 	return h, nil
-}
-
-func batchedTLS(id protocol.ID, key crypto.PrivKey, muxers []upgrader.StreamMuxer) (batched.Transport, error) {
-	secure, err := libp2ptls.New(id, key, muxers)
-	return batched.Transport{SecureTransport: secure}, err
 }
 
 func transportOptions(o *Options, secure certificate) libp2p.Option {
