@@ -1,6 +1,5 @@
 // The way from JavaScript to Go: requests, and frames gathered for the writer of each outlet.
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,19 +201,19 @@ struct record *bridge_take(int32_t id, int park, int *closed) {
 	if (link == NULL) return NULL;
 	struct inbox *in = &link->in;
 	struct record *head = in->head;
-	in->head = in->tail = NULL;
+	__atomic_store_n(&in->head, NULL, __ATOMIC_RELEASE);
+	in->tail = NULL;
 	in->epoch++;
 	in->parked = park && head == NULL;
 	link_leave(link);
 	return head;
 }
 
-// Looks out for a record without parking, for as long as that may take at most. It must yield: on two processors whoever is to send the record
-// may be waiting for this one. It is done here because a goroutine that yields in turns wakes another thread each time.
+// Looks out for a record without parking. It is done here because a goroutine that yields in turns wakes another thread each time.
 void bridge_look_out(int32_t id, uint32_t microseconds) {
 	const struct inbox *in = link_inbox(id);
-	uint64_t until = microseconds_now() + microseconds;
-	while (__atomic_load_n(&in->head, __ATOMIC_ACQUIRE) == NULL && microseconds_now() < until) sched_yield();
+	uint64_t until = look_until(microseconds);
+	while (__atomic_load_n(&in->head, __ATOMIC_ACQUIRE) == NULL && look_again(until)) {}
 }
 
 void bridge_free(struct record *record) { free(record); }

@@ -97,12 +97,15 @@ struct link {
 struct link *link_enter(int32_t id); // locked, or NULL when it is not open
 void link_leave(struct link *link);
 const struct inbox *link_inbox(int32_t id); // of a link that has not been released
-uint64_t microseconds_now(void);            // of a clock that only goes forward
 int bridge_links(void);        // the descriptor that becomes readable when a link opened
 void bridge_started(void);     // the Go runtime is up
 int32_t bridge_accept(void);   // a link that was opened, 0 when there is none
 int bridge_bell(int32_t link); // the descriptor that p2p_ring writes to
 void bridge_release(int32_t link);
+
+// look.c
+uint64_t look_until(uint32_t microseconds);
+bool look_again(uint64_t until);
 
 // inbox.c
 void inbox_bell(struct inbox *in);

@@ -60,12 +60,6 @@ void link_leave(struct link *link) { pthread_mutex_unlock(&link->lock); }
 
 const struct inbox *link_inbox(int32_t id) { return &links[id & 0xff].in; }
 
-uint64_t microseconds_now(void) {
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
 // Ends a link whose isolate is gone without having closed it: the thread ended (Worker.terminate) or runs another isolate (a watcher).
 static void link_abandon(int32_t id) {
 	struct link *link = link_enter(id);

@@ -1,6 +1,5 @@
 // The way from Go to JavaScript: answers, events and messages in the order in which Go queued them.
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -181,11 +180,10 @@ static bool refill(struct link *link, bool arm) {
 	return out->draining != NULL;
 }
 
-// Looks out for a record without arming the wake byte. Both ends of a dense exchange do so, since waking a sleeping processor takes longer
-// than the exchange itself. It must yield: on two processors whoever is to send the record may be waiting for this one.
+// Looks out for a record without arming the wake byte.
 static void look_out(const struct outbox *out, int32_t microseconds) {
-	uint64_t until = microseconds_now() + (uint64_t)microseconds;
-	while (__atomic_load_n(&out->head, __ATOMIC_ACQUIRE) == NULL && microseconds_now() < until) sched_yield();
+	uint64_t until = look_until((uint32_t)microseconds);
+	while (__atomic_load_n(&out->head, __ATOMIC_ACQUIRE) == NULL && look_again(until)) {}
 }
 
 int32_t p2p_drain(int32_t id, uint8_t *into, uint32_t cap, int32_t wait) {

@@ -89,24 +89,23 @@ export function load(path: string): Promise<NativeBinding> {
 }
 
 /**
- * A socket that reads into one small buffer: the stream that a socket is else makes a buffer, an event and two turns of every
+ * Whether a socket can read into one small buffer. The stream that it is else makes a buffer, an event and two turns of every
  * wake byte. Deno has that since 2.8.
  */
 const READS_INTO_BUFFER = !Deno.version.deno.startsWith("2.7.");
 
-function adopt(fd: number, onWake: () => void): WakeSocket {
-  const onread = {
-    buffer: new Uint8Array(64),
-    callback: () => {
-      onWake();
-      return true;
-    },
+function socketOf(fd: number, onWake: () => void): Socket {
+  if (!READS_INTO_BUFFER) return new Socket({ fd }).on("data", onWake);
+  const callback = () => {
+    onWake();
+    return true;
   };
-  const socket = new Socket(
-    (READS_INTO_BUFFER ? { fd, onread } : { fd }) as { fd: number },
-  );
-  if (READS_INTO_BUFFER) socket.resume();
-  else socket.on("data", onWake);
+  const onread = { buffer: new Uint8Array(64), callback };
+  return new Socket({ fd, onread } as { fd: number });
+}
+
+function adopt(fd: number, onWake: () => void): WakeSocket {
+  const socket = socketOf(fd, onWake);
   socket.on("error", () => {}); // The close that follows says all.
   return {
     ref: () => void socket.ref(),

@@ -13,12 +13,17 @@ import (
 	"github.com/unaiverse/p2p/go/internal/signatures"
 )
 
-// connectedHost opens streams to connected peers only. The router opens one to every peer that comes, and with a plain host it would dial a
-// peer that was disconnected at that moment, which undoes the disconnection.
-type connectedHost struct{ host.Host }
+// routerHost is the host as the router sees it.
+type routerHost struct{ host.Host }
+
+// NewStream opens streams to connected peers only. The router opens one to every peer that comes, and with a plain host it would dial a peer
+// that was disconnected at that moment, which undoes the disconnection.
+func (h routerHost) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
+	return h.Host.NewStream(network.WithNoDial(ctx, "pubsub"), p, protocols...)
+}
 
 // Peerstore is where the router takes the key from that it signs with.
-func (h connectedHost) Peerstore() peerstore.Peerstore { return signing{h.Host.Peerstore()} }
+func (h routerHost) Peerstore() peerstore.Peerstore { return signing{h.Host.Peerstore()} }
 
 type signing struct{ peerstore.Peerstore }
 
@@ -28,8 +33,4 @@ func (s signing) PrivKey(p peer.ID) crypto.PrivKey {
 		return nil
 	}
 	return signatures.Faster(key)
-}
-
-func (h connectedHost) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
-	return h.Host.NewStream(network.WithNoDial(ctx, "pubsub"), p, protocols...)
 }

@@ -84,7 +84,7 @@ func New(h host.Host, config Config) (*Service, error) {
 	logger := logging.Logger("pubsub")
 	var err error
 	if s.sample, err = sampleMessage(h); err == nil {
-		s.router, err = build(ctx, connectedHost{h},
+		s.router, err = build(ctx, routerHost{h},
 			libp2ppubsub.WithMessageSignaturePolicy(libp2ppubsub.StrictSign),
 			libp2ppubsub.WithMaxMessageSize(config.MaxMessageSize),
 			libp2ppubsub.WithPeerOutboundQueueSize(queueSize),
