@@ -17,26 +17,27 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 )
 
-// counting counts the writes that reach the network. With stalled set the next one tells of itself there, and gets no further until Close.
+// counting counts the writes that reach the network. With stalled set they tell of themselves there, and get no further until Close.
 type counting struct {
 	net.Conn
 	writes  atomic.Int64
 	stalled chan struct{}
 	ended   chan struct{}
-	once    sync.Once
+	stall   sync.Once
+	end     sync.Once
 }
 
 func (c *counting) Write(data []byte) (int, error) {
 	c.writes.Add(1)
 	if c.stalled != nil {
-		close(c.stalled)
+		c.stall.Do(func() { close(c.stalled) })
 		<-c.ended
 	}
 	return c.Conn.Write(data)
 }
 
 func (c *counting) Close() error {
-	c.once.Do(func() { close(c.ended) })
+	c.end.Do(func() { close(c.ended) })
 	return c.Conn.Close()
 }
 
