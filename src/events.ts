@@ -70,6 +70,8 @@ export interface DropDetail {
   messages: number;
   /** How many bytes they held. */
   bytes: number;
+  /** Set where it is not known what arrived: `messages` and `bytes` are the most that can be lost. */
+  upTo?: true;
 }
 
 /** Detail of `topicpeers`. */

@@ -219,8 +219,12 @@ export class NodeState implements NodeSink {
         return;
       }
       case "drop": {
-        const { reason, messages, bytes, channel } = event;
-        return this.#drop(reason, messages, bytes, channel ? { channel } : {});
+        const { reason, messages, bytes, channel, peer, upTo } = event;
+        return this.#drop(reason, messages, bytes, {
+          ...(channel ? { channel } : {}),
+          ...(peer ? { peerId: peer } : {}),
+          ...(upTo ? { upTo } : {}),
+        });
       }
       case "warning": {
         const { code, message } = event;

@@ -42,8 +42,10 @@ export type NodeEvent =
     type: "drop";
     reason: string;
     channel?: string;
+    peer?: string;
     messages: number;
     bytes: number;
+    upTo?: boolean;
   }
   | { type: "warning"; code: string; message: string };
 

@@ -72,8 +72,11 @@ type dropEvent struct {
 	Type     string `json:"type"`
 	Reason   string `json:"reason"`
 	Channel  string `json:"channel,omitempty"`
+	Peer     string `json:"peer,omitempty"`
 	Messages int    `json:"messages"`
 	Bytes    int    `json:"bytes"`
+	// UpTo: it is not known what arrived; the numbers are the most that can be lost.
+	UpTo bool `json:"upTo,omitempty"`
 }
 
 type warningEvent struct {
@@ -126,5 +129,5 @@ func (n *Node) TopicPeers(topic string, peers []peer.ID) {
 
 // Dropped implements pubsub.Events.
 func (n *Node) Dropped(reason, topic string, messages, bytes int) {
-	n.post(dropEvent{"drop", reason, topic, messages, bytes})
+	n.post(dropEvent{Type: "drop", Reason: reason, Channel: topic, Messages: messages, Bytes: bytes})
 }
