@@ -33,6 +33,7 @@ type events struct {
 	// limited is what was told of outlets, in order.
 	limited []bool
 	down    chan downEvent
+	lost    chan Loss
 }
 
 type downEvent struct {
@@ -64,6 +65,8 @@ func (e *events) OutletDown(outlet uint32, _ peer.ID, err *boundary.Error, messa
 	e.down <- downEvent{outlet, err, messages, bytes}
 }
 
+func (e *events) Lost(loss Loss) { e.lost <- loss }
+
 func (e *events) OutletLimited(_ uint32, limited bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -91,7 +94,7 @@ func newEnd(t *testing.T, listen string) *end {
 
 func newEndOn(t *testing.T, h host.Host) *end {
 	t.Helper()
-	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100)}}
+	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100), lost: make(chan Loss, 1000)}}
 	e.Service = New(h, Config{MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -29,6 +29,17 @@ type Events interface {
 	OutletLimited(outlet uint32, limited bool)
 	// OutletDown says that an outlet has no stream, and how much of what was accepted for it had to be given up.
 	OutletDown(outlet uint32, p peer.ID, err *boundary.Error, lostMessages, lostBytes int)
+	// Lost tells of messages that did not arrive, whichever side let them go.
+	Lost(loss Loss)
+}
+
+// Loss is messages that a peer sent, or that were for it, and that did not arrive.
+type Loss struct {
+	Reason          string
+	Peer            peer.ID
+	Messages, Bytes int
+	// UpTo: it is not known what arrived; the numbers are the most that can be lost.
+	UpTo bool
 }
 
 // Config is what a Service needs besides its host.

@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/messaging"
 )
 
 // The events of docs/boundary.md, and the methods by which the packages below raise them.
@@ -116,6 +117,11 @@ func (n *Node) OutletLimited(outlet uint32, limited bool) {
 // OutletDown implements messaging.Events.
 func (n *Node) OutletDown(outlet uint32, p peer.ID, err *boundary.Error, lostMessages, lostBytes int) {
 	n.post(outletDownEvent{"outletdown", outlet, p.String(), err.Code, err.Message, lostMessages, lostBytes})
+}
+
+// Lost implements messaging.Events.
+func (n *Node) Lost(loss messaging.Loss) {
+	n.post(dropEvent{Type: "drop", Reason: loss.Reason, Peer: loss.Peer.String(), Messages: loss.Messages, Bytes: loss.Bytes, UpTo: loss.UpTo})
 }
 
 // TopicPeers implements pubsub.Events.
