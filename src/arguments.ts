@@ -92,13 +92,20 @@ export function checkFields(
   return value as Record<string, unknown>;
 }
 
-/** The bytes of a buffer or of a view of one, not copied. */
+/**
+ * The bytes of a buffer or of a view of one, not copied. Their memory and class may be of any kind: who measures them takes
+ * `byteLengthOf`, and who keeps them `copyBytes`.
+ */
 export function checkBytes(name: string, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = bytesOf(value);
+  } catch {
+    throw new TypeError(
+      `${name} must not be detached: its memory was transferred, or has shrunk below the view`,
+    );
   }
+  if (bytes !== undefined) return bytes;
   throw wrongType(
     name,
     typeof value === "string"
@@ -106,6 +113,36 @@ export function checkBytes(name: string, value: unknown): Uint8Array {
       : "a Uint8Array, an ArrayBuffer or a view of one",
     value,
   );
+}
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const { get: trueByteLength } = Object.getOwnPropertyDescriptor(
+  typedArray,
+  "byteLength",
+) as { get(): number };
+
+/** How many bytes there are, whatever an instance or a subclass answers to `length`: C reads as many as it is told. */
+export function byteLengthOf(bytes: Uint8Array): number {
+  return trueByteLength.call(bytes);
+}
+
+/** A copy in memory of its own; `slice` of a `Buffer` is a view, and that of another subclass whatever it likes. */
+export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (!ArrayBuffer.isView(value)) {
+    return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+  }
+  const bytes = value instanceof Uint8Array
+    ? value
+    : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  // A typed array without memory is not refused by its getters: they answer 0.
+  if (bytes.length === 0 && !(value instanceof DataView)) {
+    typedArray.values.call(value);
+  }
+  return bytes;
 }
 
 function describe(value: unknown): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { byteLengthOf } from "./arguments.ts";
 import { type Destination, parseDestination } from "./channel.ts";
 import type { Call } from "./deadline.ts";
 import { P2PError } from "./errors.ts";
@@ -38,8 +39,8 @@ export class Outlets {
   /** Sends a message; the promise resolves when it lies in the window. */
   send(channel: string, payload: Uint8Array, call?: Call): Promise<void> {
     const route = this.#routes.get(channel) ?? this.#addRoute(channel);
-    this.check(route, payload.length);
-    return this.outletOf(route).send(route, payload, call);
+    const length = this.check(route, payload);
+    return this.outletOf(route).send(route, payload, length, call);
   }
 
   /** Where a channel leads, for one who goes on sending to it. */
@@ -53,8 +54,9 @@ export class Outlets {
     return route.outlet;
   }
 
-  /** Refuses a payload that no frame can carry. */
-  check({ bytes }: Route, length: number): void {
+  /** The length of a payload; refuses one that no frame can carry. */
+  check({ bytes }: Route, payload: Uint8Array): number {
+    const length = byteLengthOf(payload);
     if (length === 0) {
       throw new RangeError("data must not be empty: the frame cannot carry it");
     }
@@ -65,6 +67,7 @@ export class Outlets {
           `(maxMessageSize), got ${size}`,
       );
     }
+    return length;
   }
 
   /** Refuses what waits, after handing over what there is room for, if the node can still send it. */

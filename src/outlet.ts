@@ -5,6 +5,7 @@
  * @module
  */
 
+import { copyBytes } from "./arguments.ts";
 import { type Call, watch } from "./deadline.ts";
 import { Deque } from "./deque.ts";
 import { P2PError, type P2PErrorCode } from "./errors.ts";
@@ -66,17 +67,22 @@ export class Outlet implements OutletSink {
   }
 
   /** Sends a message; the promise resolves when it was accepted. */
-  send(to: Addressed, payload: Uint8Array, call: Call = CALL): Promise<void> {
-    if (this.offer(to, payload)) return ACCEPTED;
-    const { length: needs } = payload;
-    return this.#park({ to, payload: payload.slice(), needs }, call);
+  send(
+    to: Addressed,
+    payload: Uint8Array,
+    length: number,
+    call: Call = CALL,
+  ): Promise<void> {
+    if (this.offer(to, payload, length)) return ACCEPTED;
+    const parked = { to, payload: copyBytes(payload), needs: length };
+    return this.#park(parked, call);
   }
 
   /** Sends a message if it can be accepted at once; one that cannot is not taken. */
-  offer(to: Addressed, payload: Uint8Array): boolean {
+  offer(to: Addressed, payload: Uint8Array, length: number): boolean {
     if (this.#state !== "open" || this.#limited) return false;
-    if (!this.#admits(payload.length)) return false;
-    this.#append(to, payload);
+    if (!this.#admits(length)) return false;
+    this.#append(to, payload, length);
     return true;
   }
 
@@ -166,9 +172,10 @@ export class Outlet implements OutletSink {
   }
 
   /** Appends to the window; the caller has seen that there is room. */
-  #append(to: Addressed, payload: Uint8Array): void {
+  #append(to: Addressed, payload: Uint8Array, length: number): void {
     if (to.slot.index < 0) to.slot = this.#link.slots.take(to.bytes);
-    const outstanding = this.#link.send(this.#handle, to.slot.index, payload);
+    const { index } = to.slot;
+    const outstanding = this.#link.send(this.#handle, index, payload, length);
     if (outstanding >= WINDOW_BYTES) this.#hasRoom(WINDOW_BYTES / 2);
   }
 
@@ -195,7 +202,7 @@ export class Outlet implements OutletSink {
         continue;
       }
       try {
-        this.#append(parked.to, parked.payload);
+        this.#append(parked.to, parked.payload, parked.needs);
       } catch (error) {
         parked.settle(error);
         continue;

@@ -56,12 +56,12 @@ export class Sender implements AsyncDisposable {
     if (this.#closed) this.#refuse();
     const payload = checkBytes("data", data);
     const route = this.#route;
-    this.#outlets.check(route, payload.length);
+    const length = this.#outlets.check(route, payload);
     const outlet = this.#outlets.outletOf(route);
-    if (outlet.offer(route, payload)) return true;
+    if (outlet.offer(route, payload, length)) return true;
     if (!outlet.limited || this.#underWay) return false;
     // Whether a limited circuit takes a message is known when it was written: `ready` tells.
-    const underWay = outlet.send(route, payload).finally(() => {
+    const underWay = outlet.send(route, payload, length).finally(() => {
       if (this.#underWay === underWay) this.#underWay = undefined;
     });
     underWay.catch(() => {});

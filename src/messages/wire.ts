@@ -4,6 +4,7 @@
  * @module
  */
 
+import { byteLengthOf } from "../arguments.ts";
 import { P2PError } from "../errors.ts";
 
 const VARINT = 0;
@@ -38,7 +39,7 @@ export class Writer {
 
   /** Bytes. */
   bytes(field: number, value: Uint8Array): this {
-    return value.length === 0 ? this : this.always(field, value);
+    return byteLengthOf(value) === 0 ? this : this.always(field, value);
   }
 
   /** An int32 or int64. */
@@ -55,11 +56,12 @@ export class Writer {
 
   /** A length-delimited field, even an empty one: a message, or a member of a oneof. */
   always(field: number, value: Uint8Array): this {
+    const length = byteLengthOf(value);
     this.#tag(field, BYTES);
-    this.#varint(BigInt(value.length));
-    this.#reserve(value.length);
+    this.#varint(BigInt(length));
+    this.#reserve(length);
     this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    this.#length += length;
     return this;
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { byteLengthOf } from "../arguments.ts";
+
 /** The number that the library's `p2p_abi` has to answer. */
 export const ABI = 3;
 
@@ -75,7 +77,7 @@ export function encodeCredit(cost: number): Uint8Array {
 /** The body of `PUBLISH`. */
 export function encodePublish(topic: string, payload: Uint8Array): Uint8Array {
   const name = encoder.encode(topic);
-  const body = new Uint8Array(4 + name.length + payload.length);
+  const body = new Uint8Array(4 + name.length + byteLengthOf(payload));
   new DataView(body.buffer).setUint32(0, name.length, true);
   body.set(name, 4);
   body.set(payload, 4 + name.length);

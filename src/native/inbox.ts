@@ -74,6 +74,8 @@ export class Inbox {
   /** Drains once and hands on what came; returns the bytes, 0 when nothing waits even after `wait`, or the negative answer of the library. */
   drain(binding: NativeBinding, link: number, wait: number): number {
     this.direct = false;
+    // A program that transferred the buffer of a shared view has taken the slab away.
+    if (this.#room.length === 0) this.#room = new Uint8Array(SLAB_BYTES);
     const room = this.#room;
     const drained = binding.drain(link, room, room.length, wait);
     if (drained <= 0) return drained;

@@ -147,14 +147,19 @@ export class Link {
     this.submit(Op.OUTLET_CLOSE, outlet);
   }
 
-  /** Appends a message to an outlet; returns the bytes outstanding there. */
-  send(outlet: number, slot: number, payload: Uint8Array): number {
+  /** Appends a message of a length that was measured (`byteLengthOf`) to an outlet; returns the bytes outstanding there. */
+  send(
+    outlet: number,
+    slot: number,
+    payload: Uint8Array,
+    length: number,
+  ): number {
     const outstanding = this.#binding.send(
       this.#handle,
       outlet,
       slot,
       payload,
-      payload.length,
+      length,
     );
     if (!this.#rings) this.#ring();
     return this.#check(outstanding, "sendMessageToPeer");

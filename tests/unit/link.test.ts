@@ -140,6 +140,22 @@ test("the link gives each message a buffer of its own", () =>
     await node.close();
   }));
 
+test("the link outlives a program that transfers shared memory", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    fake.event(1, quic);
+    const messages = node.messages({ shared: true });
+    for (const byte of [1, 2]) {
+      const next = messages.next();
+      fake.message(9, "a", new Uint8Array([byte]));
+      const { data } = (await next).value!;
+      assertEquals([...data], [byte]);
+      structuredClone(null, { transfer: [data.buffer as ArrayBuffer] });
+    }
+    await node.subscribeToTopic("still here");
+    await node.close();
+  }));
+
 test("a little credit waits for the next doorbell, much rings it", () =>
   withFake(async (fake) => {
     const node = await P2P.create(options);
