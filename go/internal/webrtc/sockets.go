@@ -3,8 +3,8 @@ package webrtc
 import (
 	"net"
 
-	"github.com/pion/transport/v3"
-	"github.com/pion/transport/v3/stdnet"
+	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
 )
 
 // socketBuffer is what a socket should hold; the system may allow less. The usual 208 KiB hold about 90 packets, which a sender on the same
