@@ -1,0 +1,75 @@
+/** What the programs of bench/faults share: what they are asked, the rows that they answer, and how those are shown. */
+import process from "node:process";
+import { findRuntime, type Runtime } from "../../scripts/runtimes.ts";
+import { print } from "../table.ts";
+
+/** What the command line asks for. */
+export interface Request {
+  runtimes: Runtime[];
+  /** How many runs, or scenarios. */
+  runs: number;
+  seconds: number;
+  seed: number;
+  /** The number of the only run that is wanted. */
+  only?: number;
+}
+
+/** A finding. `broken` says in words which promises were not kept. */
+export interface Row {
+  broken: string[];
+  [name: string]: unknown;
+}
+
+/** One of the programs. */
+export interface Program {
+  /** What it does, in a sentence. */
+  title: string;
+  /** What it does when nothing is asked for. */
+  usual: Pick<Request, "runs" | "seconds">;
+  run(request: Request): AsyncIterable<Row>;
+}
+
+/** Runs a program; each row leaves as a line of JSON at once, and all of them as a table at the end. Answers whether every promise was kept. */
+export async function report(
+  { title, run }: Program,
+  request: Request,
+): Promise<boolean> {
+  const rows: Row[] = [];
+  for await (const row of run(request)) {
+    console.log(JSON.stringify(row));
+    rows.push(row);
+  }
+  const shown = rows.map(({ broken, ...row }) => ({
+    ...row,
+    broken: broken.join("; "),
+  }));
+  const broken = rows.filter((row) => row.broken.length > 0).length;
+  // Hundreds of rows in which all is well tell nobody anything.
+  print(title, rows.length > 60 ? shown.filter((row) => row.broken) : shown);
+  console.log(
+    `${rows.length} rows, ${broken} with a broken promise, seed ${request.seed}`,
+  );
+  return rows.length > 0 && broken === 0;
+}
+
+/** The runtimes that were asked for. */
+export async function chosen(name: string): Promise<Runtime[]> {
+  if (name === "deno" || name === "bun") return [await findRuntime(name)];
+  if (name === "both") {
+    return [await findRuntime("deno"), await findRuntime("bun")];
+  }
+  console.error(`--runtime is deno, bun or both, not "${name}"`);
+  process.exit(2);
+}
+
+/** Every pair of the runtimes that were asked for, the sender first. */
+export function pairings(runtimes: Runtime[]): [Runtime, Runtime][] {
+  return runtimes.flatMap((from) =>
+    runtimes.map((to): [Runtime, Runtime] => [from, to])
+  );
+}
+
+/** A program's way to say where it is, beside its results. */
+export function progress(text: string): void {
+  console.error(text);
+}

@@ -1,0 +1,249 @@
+/** Nodes in processes that send each other numbered messages, and the accounts of what came of those. */
+import { join } from "@std/path";
+import { statSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CloseOptions, P2POptions } from "../../mod.ts";
+import { makeFolder, removeFolder } from "../../tests/support/node.ts";
+import type { Peer } from "./control.ts";
+import type { FlowSpec } from "./flow.ts";
+import {
+  type Account,
+  judge,
+  Ledger,
+  sum,
+  type Tellings,
+  tellings,
+  type Told,
+} from "./ledger.ts";
+import type { Answered, Given, Orders, State } from "./orders.ts";
+import { countLog, type ReaderSpec, readLog } from "./reader.ts";
+
+/** What came of the messages from one node to another. */
+export interface Verdict {
+  from: string;
+  to: string;
+  account: Account;
+  told: Tellings;
+  broken: string[];
+}
+
+type Unnamed<K extends keyof Orders> = Omit<Given<K>, "name">;
+
+let names = 0;
+let flows = 0;
+
+/** One node, in a process that others may share. */
+export class Party {
+  readonly peer: Peer;
+  readonly peerId: string;
+  readonly addresses: string[];
+  /** Where its reader takes messages down. */
+  readonly log: string;
+  readonly options: Partial<P2POptions>;
+  /** What it knew when it was closed. */
+  final?: State;
+  readonly #name: string;
+
+  private constructor(
+    peer: Peer,
+    name: string,
+    made: Answered<"create">,
+    log: string,
+    options: Partial<P2POptions>,
+  ) {
+    this.peer = peer;
+    this.#name = name;
+    this.peerId = made.peerId;
+    this.addresses = made.addresses;
+    this.log = log;
+    this.options = options;
+  }
+
+  /** Makes a node in a process. */
+  static async create(
+    peer: Peer,
+    log: string,
+    options: Partial<P2POptions>,
+  ): Promise<Party> {
+    const name = `${++names}`;
+    const made = await peer.order("create", { name, options });
+    return new Party(peer, name, made, log, options);
+  }
+
+  /** Gives an order to the node. */
+  order<K extends keyof Orders>(
+    order: K,
+    given: Unnamed<K>,
+    ms?: number,
+  ): Promise<Answered<K>> {
+    const named = { name: this.#name, ...given } as unknown as Given<K>;
+    return this.peer.order(order, named, ms);
+  }
+
+  /** Begins to read. */
+  read(spec: Omit<ReaderSpec, "log">): Promise<void> {
+    return this.order("read", { log: this.log, ...spec });
+  }
+
+  async state(): Promise<State> {
+    return this.final ?? await this.order("state", {});
+  }
+
+  /** Closes the node; what was told by the time that `close` answers is what was told. */
+  async close(
+    options?: CloseOptions,
+    ms?: number,
+  ): Promise<Answered<"close">> {
+    const closed = await this.order("close", { options }, ms);
+    this.final = await this.order("state", {});
+    return closed;
+  }
+
+  /** Waits until the program has taken what there is, and forgets the node. */
+  async leave(): Promise<void> {
+    if (this.peer.gone) return;
+    await this.order("hurry", {});
+    if (!this.final) await this.close();
+    await this.order("taken", {});
+    await this.order("forget", {});
+  }
+}
+
+/** Nodes and flows that belong together. */
+export class Session implements AsyncDisposable {
+  readonly #folder = makeFolder();
+  readonly #parties: Party[] = [];
+  readonly #flows: { spec: FlowSpec; from: Party; to: Party }[] = [];
+
+  /** Makes a node; one that was there before takes down what it reads behind what was read then. */
+  async join(
+    peer: Peer,
+    options: Partial<P2POptions>,
+    before?: Party,
+  ): Promise<Party> {
+    const log = before?.log ?? join(this.#folder, `${this.#parties.length}`);
+    if (!before) writeFileSync(log, "");
+    const party = await Party.create(peer, log, options);
+    this.#parties.push(party);
+    return party;
+  }
+
+  /** A folder for the identity of a node that is to come back. */
+  folder(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Begins to send messages from one node to another. */
+  async send(
+    from: Party,
+    to: Party,
+    how: Omit<FlowSpec, "flow" | "to">,
+  ): Promise<void> {
+    const spec = { ...how, flow: ++flows, to: to.peerId };
+    this.#flows.push({ spec, from, to });
+    await from.order("send", { spec });
+  }
+
+  /** How many messages all flows have had accepted so far. */
+  async accepted(): Promise<number> {
+    const senders = new Set(this.#flows.map(({ from }) => from));
+    let count = 0;
+    for (const from of senders) {
+      if (from.peer.gone) continue;
+      for (const accepted of await from.order("accepted", {})) {
+        count += accepted;
+      }
+    }
+    return count;
+  }
+
+  /**
+   * Waits until all that was accepted has arrived, but for what was told as lost for certain; or until nothing has arrived for `ms`, or
+   * for a third of that once all may be accounted for.
+   */
+  async settled(ms = 3000): Promise<void> {
+    let before = -1;
+    for (let moved = performance.now();;) {
+      const arrived = this.#arrived();
+      const { accepted, exact, upTo } = await this.#expected();
+      if (arrived >= accepted - exact) return;
+      if (arrived !== before) moved = performance.now();
+      before = arrived;
+      const patience = arrived + upTo >= accepted - exact ? ms / 3 : ms;
+      if (performance.now() - moved > patience) return;
+      await delay(20);
+    }
+  }
+
+  /** What came of the messages, for each pair of nodes. */
+  async verdicts(): Promise<Verdict[]> {
+    const told = await this.#told();
+    const pairs = Map.groupBy(
+      this.#flows,
+      ({ from, to }) => `${from.peerId} ${to.peerId}`,
+    );
+    const ledgers = await this.#ledgers();
+    return [...pairs.values()].map((group) => {
+      const [{ from: { peerId: from }, to: { peerId: to } }] = group;
+      const account = sum(
+        group.map(({ spec }) => ledgers.get(spec.flow)!.account()),
+      );
+      const all = tellings(told.get(from)!, told.get(to) ?? [], from, to);
+      return { from, to, account, told: all, broken: judge(account, all) };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const party of this.#parties) await party.leave().catch(() => {});
+    removeFolder(this.#folder);
+  }
+
+  #arrived(): number {
+    const logs = new Set(this.#parties.map(({ log }) => log));
+    return [...logs].reduce(
+      (count, log) => count + countLog(statSync(log).size),
+      0,
+    );
+  }
+
+  async #expected() {
+    const count = { accepted: 0, exact: 0, upTo: 0 };
+    for (const party of this.#parties) {
+      if (party.peer.gone && !party.final) continue;
+      const { flows, told } = await party.state();
+      for (const { next, refused, pending } of flows) {
+        count.accepted += next - refused.length - pending;
+      }
+      for (const { messages, upTo } of told) {
+        count[upTo ? "upTo" : "exact"] += messages;
+      }
+    }
+    return count;
+  }
+
+  /** What each node has told, over all of its lives. */
+  async #told(): Promise<Map<string, Told[]>> {
+    const told = new Map<string, Told[]>();
+    for (const party of this.#parties) {
+      if (party.peer.gone && !party.final) continue;
+      const before = told.get(party.peerId) ?? [];
+      told.set(party.peerId, [...before, ...(await party.state()).told]);
+    }
+    return told;
+  }
+
+  async #ledgers(): Promise<Map<number, Ledger>> {
+    const ledgers = new Map<number, Ledger>();
+    for (const { spec, from } of this.#flows) {
+      const { flows } = await from.state();
+      const sent = flows.find(({ flow }) => flow === spec.flow)!;
+      ledgers.set(spec.flow, new Ledger(spec, sent));
+    }
+    for (const log of new Set(this.#parties.map(({ log }) => log))) {
+      for (const [flow, number, length, intact] of readLog(log)) {
+        ledgers.get(flow)?.arrive(number, length, intact === 1);
+      }
+    }
+    return ledgers;
+  }
+}
