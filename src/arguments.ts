@@ -23,11 +23,17 @@ export function wrongRange(
   return new RangeError(`${name} must be ${wanted}, got ${describe(given)}`);
 }
 
-/** A string that is not empty. */
+/** A string that is not empty, and that UTF-8 can carry. */
 export function checkText(name: string, value: unknown): string {
   if (typeof value !== "string") throw wrongType(name, "a string", value);
   if (value === "") throw new RangeError(`${name} must not be empty`);
-  return value;
+  return checkWellFormed(name, value);
+}
+
+/** Half a surrogate pair has no UTF-8: it would arrive as another character. */
+export function checkWellFormed(name: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw wrongRange(name, "well-formed text, without lone surrogates", text);
 }
 
 /** A boolean. */

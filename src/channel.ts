@@ -6,6 +6,7 @@
  */
 
 import { checkText, wrongRange } from "./arguments.ts";
+import { canonicalPeerId, isSamePeer } from "./peer_id.ts";
 
 const DIRECT = "::dm:";
 const TOPIC = "::ps:";
@@ -134,29 +135,35 @@ export function ownerOf(topic: string): string {
 export function mayBeFrom(peer: string, channel: string): boolean {
   if (channel.includes(TOPIC)) return false;
   const mark = channel.indexOf(DIRECT);
-  return mark < 0 || channel.slice(0, mark) === peer;
+  return mark < 0 || isSamePeer(channel.slice(0, mark), peer);
 }
 
 /** Where a direct message on a channel goes. */
 export interface Destination {
-  /** The peer that messages on this channel go to. */
+  /** The sender as the channel names it. */
+  from: string;
+  /** The peer that messages on this channel go to, in the one spelling that outlets are kept by. */
   peer: string;
   /** The name as it stands in a frame. */
   bytes: Uint8Array;
 }
 
-/** Finds the receiver in a channel for direct messages: it stands between the first `::dm:` and the next `-`. */
+/** Finds both peers in a channel for direct messages: the receiver stands between the first `::dm:` and the next `-`. */
 export function parseDestination(channel: unknown): Destination {
   const text = checkText("channel", channel);
   const wanted = 'of the form "<sender>::dm:<receiver>-<suffix>"';
   const mark = text.indexOf(DIRECT);
-  if (mark < 0 || text.includes(TOPIC)) {
+  if (mark < 1 || text.includes(TOPIC)) {
     throw wrongRange("channel", wanted, text);
   }
-  const from = mark + DIRECT.length;
-  const dash = text.indexOf("-", from);
-  if (dash <= from) throw wrongRange("channel", wanted, text);
-  return { peer: text.slice(from, dash), bytes: encodeName(text) };
+  const start = mark + DIRECT.length;
+  const dash = text.indexOf("-", start);
+  if (dash <= start) throw wrongRange("channel", wanted, text);
+  return {
+    from: text.slice(0, mark),
+    peer: canonicalPeerId(text.slice(start, dash)),
+    bytes: encodeName(text),
+  };
 }
 
 /** A channel that a message can be broadcast on. */

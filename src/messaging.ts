@@ -10,12 +10,16 @@ import type { Call } from "./deadline.ts";
 import { P2PError } from "./errors.ts";
 import type { Link } from "./native/link.ts";
 import { type Addressed, Outlet } from "./outlet.ts";
+import { isSamePeer } from "./peer_id.ts";
 
 /** How many channels are remembered with the peer and the slot that they mean. */
 const MAX_ROUTES = 4096;
 
+/** What a multibase text of a peer id is made of; whether it is one is for the Go side to say. */
+const PEER_ID = /^[0-9A-Za-z]+$/;
+
 /** What a channel means. */
-export interface Route extends Destination, Addressed {
+export interface Route extends Omit<Destination, "from">, Addressed {
   outlet: Outlet;
 }
 
@@ -25,15 +29,24 @@ export class Outlets {
   readonly #node: number;
   readonly #self: string;
   readonly #maxMessageSize: number;
+  readonly #verifyChannels: boolean;
   readonly #routes = new Map<string, Route>();
+  /** By peer id, in its one spelling: two queues to one peer would lose the order. */
   readonly #peers = new Map<string, Outlet>();
   #closed = false;
 
-  constructor(link: Link, node: number, self: string, maxMessageSize: number) {
+  constructor(
+    link: Link,
+    node: number,
+    self: string,
+    maxMessageSize: number,
+    verifyChannels: boolean,
+  ) {
     this.#link = link;
     this.#node = node;
     this.#self = self;
     this.#maxMessageSize = maxMessageSize;
+    this.#verifyChannels = verifyChannels;
   }
 
   /** Sends a message; the promise resolves when it lies in the window. */
@@ -77,12 +90,14 @@ export class Outlets {
   }
 
   #addRoute(channel: string): Route {
-    const { peer, bytes } = parseDestination(channel);
+    const { from, peer, bytes } = parseDestination(channel);
+    if (this.#verifyChannels) this.#checkSender(from);
+    const about = { operation: "sendMessageToPeer", peerId: peer };
     if (peer === this.#self) {
-      throw new P2PError("PEER_SELF", "a node cannot send to itself", {
-        operation: "sendMessageToPeer",
-        peerId: peer,
-      });
+      throw new P2PError("PEER_SELF", "a node cannot send to itself", about);
+    }
+    if (!PEER_ID.test(peer)) {
+      throw new P2PError("PEER_INVALID", `"${peer}" is no peer id`, about);
     }
     if (this.#routes.size >= MAX_ROUTES) {
       const [oldest] = this.#routes.keys();
@@ -92,6 +107,15 @@ export class Outlets {
     const route = { peer, bytes, slot, outlet: this.#outlet(peer) };
     this.#routes.set(channel, route);
     return route;
+  }
+
+  /** The receiver would refuse what names another sender, and this node would not hear of it. */
+  #checkSender(from: string): void {
+    if (isSamePeer(from, this.#self)) return;
+    throw new RangeError(
+      `channel must begin with the peer id of this node, "${this.#self}", ` +
+        `got "${from}" (option verifyChannels)`,
+    );
   }
 
   #outlet(peer: string): Outlet {

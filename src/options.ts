@@ -103,8 +103,8 @@ export interface P2POptions {
   /** How long to wait for hole punching before WebRTC is tried, in milliseconds, 0 to 600,000. Default 5,000. */
   webrtcWait?: number;
   /**
-   * Whether to refuse direct messages on a channel that names another sender than the peer that sent them, and count them in
-   * `drop` events. `false` is for old peers. Default `true`.
+   * Whether the sender that a direct channel names has to be the one that sends: other channels are a `RangeError` where this
+   * node sends, and what arrives on them is counted in `drop` events. `false` is for old peers. Default `true`.
    */
   verifyChannels?: boolean;
   /** A label for the program's own logs; kept as `node.logSub`. Default `"pub"`. */

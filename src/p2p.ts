@@ -37,6 +37,7 @@ import {
   type P2POptions,
   type TurnServer,
 } from "./options.ts";
+import { canonicalPeerId } from "./peer_id.ts";
 import type {
   ConnectedPeer,
   Connection,
@@ -185,7 +186,7 @@ export class P2P extends P2PEventTarget {
    * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
    */
   async disconnectFrom(peerId: string, options?: CallOptions): Promise<void> {
-    const peer = checkText("peerId", peerId);
+    const peer = canonicalPeerId(checkText("peerId", peerId));
     await this.#state.request(
       "disconnectFrom",
       Op.DISCONNECT,
@@ -208,7 +209,7 @@ export class P2P extends P2PEventTarget {
    * @param data One byte or more; with the channel at most `maxMessageSize`.
    * @param options `{ signal, timeout }`, for as long as the message has not been accepted.
    * @returns Resolves when the message was accepted.
-   * @throws {RangeError} If the channel has another form, or `data` is empty or too long.
+   * @throws {RangeError} If the channel has another form or names another sender (`verifyChannels`), or `data` is empty or too long.
    * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `RELAY_LIMIT`, `TIMEOUT`, `CLOSED`.
    */
   sendMessageToPeer(
@@ -230,7 +231,7 @@ export class P2P extends P2PEventTarget {
    *
    * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
    * @returns The sender; nothing is dialled before its first use.
-   * @throws {RangeError} If the channel has another form.
+   * @throws {RangeError} If the channel has another form or names another sender (`verifyChannels`).
    * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `CLOSED`.
    *
    * @example
@@ -348,7 +349,7 @@ export class P2P extends P2PEventTarget {
     relayPeerId: string,
     options?: CallOptions,
   ): Promise<string> {
-    const peer = checkText("relayPeerId", relayPeerId);
+    const peer = canonicalPeerId(checkText("relayPeerId", relayPeerId));
     const { expires } = await this.#state.request<{ expires: string }>(
       "reserveOnRelay",
       Op.RESERVE,
@@ -477,7 +478,7 @@ export class P2P extends P2PEventTarget {
     const { addrs } = await this.#state.request<{ addrs: string[] | null }>(
       operation,
       Op.ADDRESSES,
-      { peer: peerId },
+      { peer: canonicalPeerId(peerId) },
       options,
     );
     return addrs ?? [];

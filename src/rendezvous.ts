@@ -16,6 +16,7 @@ import { isRendezvous, ownerOf } from "./channel.ts";
 import type { Dropped, Drops } from "./drops.ts";
 import type { RendezvousDetail } from "./events.ts";
 import { decodeMessage, encodeMessage } from "./messages/mod.ts";
+import { isSamePeer } from "./peer_id.ts";
 import type { Roster, RosterPeer } from "./peers.ts";
 
 const CONTENT_TYPE = "world_agents_list";
@@ -65,7 +66,7 @@ export class Rendezvous {
   receive(message: Dropped): void {
     const { channel: topic, from, data } = message;
     if (topic !== this.#topic) return;
-    if (from !== ownerOf(topic)) {
+    if (!isSamePeer(from, ownerOf(topic))) {
       return this.#drops.add("sender-refused", message);
     }
     const roster = decodeRoster(data);
@@ -88,7 +89,7 @@ export function encodeRoster(
   roster: unknown,
 ): Uint8Array {
   const channel = checkText("topic", topic);
-  if (!isRendezvous(channel) || ownerOf(channel) !== self) {
+  if (!isRendezvous(channel) || !isSamePeer(ownerOf(channel), self)) {
     throw wrongRange("topic", `this node's own, "${self}::ps:rv"`, channel);
   }
   const given = checkFields("roster", roster, ["peers", "updateCount"]);

@@ -74,7 +74,13 @@ export class NodeState implements NodeSink {
       this.#drops,
       (detail) => this.#dispatch("rendezvous", detail),
     );
-    this.outlets = new Outlets(link, this.handle, this.peerId, maxMessageSize);
+    this.outlets = new Outlets(
+      link,
+      this.handle,
+      this.peerId,
+      maxMessageSize,
+      verifyChannels,
+    );
     this.mailbox = new Mailbox({
       ...settings,
       admits: (message) => this.#admits(message),

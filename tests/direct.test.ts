@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { type P2P, P2PError } from "../mod.ts";
-import { connect, createNode, directChannel } from "./support/node.ts";
+import { asCid, connect, createNode, directChannel } from "./support/node.ts";
 import {
   assertSameBytes,
   bytes,
@@ -20,6 +20,7 @@ import {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MAX_MESSAGE_SIZE = 50 * MIB;
+const NOBODY = "12D3KooWEXse6zf6g6rsFckJqXA6SWWrENNB3oN8tG5qPEPWV5do";
 
 test("a message arrives as it was sent, with its sender and channel", async () => {
   await using alice = await createNode();
@@ -218,11 +219,13 @@ test("a message goes to nobody but a known peer", async () => {
     [alice.peerId!, "PEER_SELF"],
     [stranger.peerId!, "PEER_UNKNOWN"],
     ["nobody", "PEER_INVALID"],
+    ["no body", "PEER_INVALID"],
   ];
   await stranger.close();
   for (const [peer, code] of codes) {
     const error = await assertRejects(
-      () => alice.sendMessageToPeer(`x::dm:${peer}-y`, encode("x")),
+      () =>
+        alice.sendMessageToPeer(`${alice.peerId}::dm:${peer}-y`, encode("x")),
       P2PError,
     );
     assertEquals([error.code, error.operation, error.peerId], [
@@ -247,8 +250,75 @@ test("a message to a peer that was left connects to it again", async () => {
   assertEquals(texts, ["before", "after"]);
 });
 
-test("a direct message on a channel that names another sender is refused and counted", async () => {
+test("a channel that names another sender is a RangeError at once that names both", async () => {
   await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  for (const sender of ["alice", bob.peerId!, NOBODY, ""]) {
+    const channel = `${sender}::dm:${bob.peerId}-test`;
+    for (
+      const refused of [
+        () => alice.sendMessageToPeer(channel, encode("x")),
+        () => Promise.resolve().then(() => alice.sender(channel)),
+      ]
+    ) {
+      const { message } = await assertRejects(refused, RangeError);
+      if (sender) assertStringIncludes(message, alice.peerId!);
+      assertStringIncludes(message, sender);
+    }
+  }
+  const swapped = directChannel(bob, alice);
+  await assertRejects(
+    () => alice.sendMessageToPeer(swapped, encode("x")),
+    RangeError,
+    bob.peerId!,
+  );
+});
+
+test("two spellings of a peer are one peer: one queue, one order, and the sender's own is as good", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const spellings = [
+    `${alice.peerId}::dm:${bob.peerId}-test`,
+    `${asCid(alice.peerId!)}::dm:${asCid(bob.peerId!)}-test`,
+    `${alice.peerId}::dm:${asCid(bob.peerId!).toUpperCase()}-test`,
+  ];
+  const count = 600;
+  const large = new Uint8Array(64 * KIB);
+  const sends = Array.from({ length: count }, (_, i) => {
+    new DataView(large.buffer).setUint32(0, i);
+    return alice.sendMessageToPeer(spellings[i % spellings.length], large);
+  });
+  const messages = await take(bob, count);
+  await Promise.all(sends);
+  for (const [i, { data, from, channel }] of messages.entries()) {
+    assertEquals(new DataView(data.buffer).getUint32(0), i);
+    assertEquals(from, alice.peerId);
+    assertEquals(channel, spellings[i % spellings.length]);
+  }
+});
+
+test("every method takes a peer id in any spelling", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const [self, other] = [asCid(alice.peerId!), asCid(bob.peerId!)];
+  const toSelf = () =>
+    alice.sendMessageToPeer(`${self}::dm:${self}-test`, encode("x"));
+  const error = await assertRejects(toSelf, P2PError);
+  assertEquals([error.code, error.peerId], ["PEER_SELF", alice.peerId]);
+  assertEquals(
+    await alice.getNodeAddresses(other),
+    await alice.getNodeAddresses(bob.peerId!),
+  );
+  const gone = once(alice, "peerdisconnect");
+  await alice.disconnectFrom(other);
+  assertEquals((await gone).detail.id, bob.peerId);
+});
+
+test("a direct message on a channel that names another sender is refused and counted", async () => {
+  await using alice = await createNode({ verifyChannels: false });
   await using bob = await createNode();
   await connect(alice, bob);
   const counted = once(bob, "drop");
@@ -266,7 +336,7 @@ test("a direct message on a channel that names another sender is refused and cou
 });
 
 test("a direct message is taken on any channel when verifyChannels is off", async () => {
-  await using alice = await createNode();
+  await using alice = await createNode({ verifyChannels: false });
   await using bob = await createNode({ verifyChannels: false });
   await connect(alice, bob);
   const forged = `${bob.peerId}::dm:${bob.peerId}-test`;

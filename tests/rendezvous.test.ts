@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { channel, type P2P, type RosterPeer } from "../mod.ts";
 import { encodeMessage } from "../src/messages/mod.ts";
-import { connect, createNode } from "./support/node.ts";
+import { asCid, connect, createNode } from "./support/node.ts";
 import { encode, once, until } from "./support/wait.ts";
 
 function agent(id: string): RosterPeer {
@@ -22,8 +22,11 @@ const ALICE = agent("12D3KooWEXse6zf6g6rsFckJqXA6SWWrENNB3oN8tG5qPEPWV5do");
 const BOB = agent("12D3KooWKSQXVsqfSDJ1MrAD3b4FMCbtAaqKusKKsUXY2QNn2yr6");
 
 /** A world, one that follows it, and its topic. */
-async function follow(world: P2P, follower: P2P): Promise<string> {
-  const topic = channel.topic(world.peerId!, "rv");
+async function follow(
+  world: P2P,
+  follower: P2P,
+  topic = channel.topic(world.peerId!, "rv"),
+): Promise<string> {
   await connect(follower, world);
   await follower.subscribeToTopic(topic);
   await until(
@@ -123,6 +126,19 @@ test("a roster counts only if the owner of the topic has sent it", async () => {
     topic,
   ]);
   assertEquals(follower.getRendezvousPeersInfo(), null);
+});
+
+test("the owner of a topic is known in any spelling of its peer id", async () => {
+  await using world = await createNode();
+  await using follower = await createNode();
+  const topic = await follow(
+    world,
+    follower,
+    channel.topic(asCid(world.peerId!), "rv"),
+  );
+  const announced = once(follower, "rendezvous");
+  await world.publishRendezvous(topic, { peers: [ALICE], updateCount: 1 });
+  assertEquals((await announced).detail.topic, topic);
 });
 
 test("what is no roster is refused", async () => {

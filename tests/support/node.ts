@@ -17,6 +17,8 @@ export const LOCAL = {
   bootstrapPeers: [],
 };
 
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 /** A folder that the caller removes. */
 export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), "p2p-test-"));
@@ -67,4 +69,13 @@ export async function connect(from: P2P, to: P2P): Promise<void> {
 /** The channel for direct messages from one node to another. */
 export function directChannel(from: P2P, to: P2P, suffix = "test"): string {
   return `${from.peerId}::dm:${to.peerId}-${suffix}`;
+}
+
+/** A peer id with an Ed25519 key in its other spelling: a CID in base 16. */
+export function asCid(peerId: string): string {
+  let number = 0n;
+  for (const digit of peerId) {
+    number = number * 58n + BigInt(BASE58.indexOf(digit));
+  }
+  return `f017200${number.toString(16)}`;
 }

@@ -279,7 +279,12 @@ test("sending refuses wrong arguments before anything is sent", () =>
     await assertRejects(send(channel, [1]), TypeError, "Uint8Array");
     await assertRejects(send(1, bytes(1)), TypeError, "channel");
     await assertRejects(send("self1::ps:x", bytes(1)), RangeError);
-    await assertRejects(send("a::dm:self1-x", bytes(1)), P2PError, "itself");
+    await assertRejects(send("a::dm:bob-x", bytes(1)), RangeError, "self1");
+    await assertRejects(
+      send("self1::dm:self1-x", bytes(1)),
+      P2PError,
+      "itself",
+    );
     const most = 50 * MIB - 1 - channel.length;
     await assertRejects(
       send(channel, new Uint8Array(most + 1)),
