@@ -93,9 +93,9 @@ export class Outlet implements OutletSink {
   }
 
   /** Resolves when nothing is outstanding any more. */
-  flushed(): Promise<void> {
+  flushed(call: Call = CALL): Promise<void> {
     if (this.#state === "idle" || this.closed) return ACCEPTED;
-    return this.#park({ payload: NOTHING, needs: WINDOW_BYTES }, CALL);
+    return this.#park({ payload: NOTHING, needs: WINDOW_BYTES }, call);
   }
 
   room(): void {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { P2PError } from "../mod.ts";
 import { withCircuit } from "./support/circuit.ts";
 import { connect, createNode, directChannel } from "./support/node.ts";
-import { bytes, decode, encode, take } from "./support/wait.ts";
+import { bytes, decode, encode, take, until } from "./support/wait.ts";
 
 const MIB = 1 << 20;
 
@@ -72,6 +72,15 @@ test("a sender closes when all that it accepted was written", async () => {
     MIB,
   ]);
   await closing;
+});
+
+test("best-effort sends to a connected peer open the stream by themselves", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  await using sender = alice.sender(directChannel(alice, bob));
+  await until(() => sender.send(encode("now")), "one is accepted");
+  assertEquals(decode((await take(bob, 1))[0].data), "now");
 });
 
 test("a sender says that its peer cannot be reached", async () => {
