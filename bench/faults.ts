@@ -8,10 +8,11 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
+import { disconnects } from "./faults/disconnects.ts";
 import { large } from "./faults/large.ts";
 import { chosen, type Program, report } from "./faults/report.ts";
 
-const PROGRAMS: Record<string, Program> = { large };
+const PROGRAMS: Record<string, Program> = { large, disconnects };
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,

@@ -43,6 +43,8 @@ export class Ledger {
   readonly #sent: Sent;
   readonly #refused: Set<number>;
   readonly #seen = new Set<number>();
+  /** The highest number so far, and the one that arrived last. */
+  #highest = -1;
   #last = -1;
   #doubled = 0;
   #disordered = 0;
@@ -63,8 +65,9 @@ export class Ledger {
     } else if (this.#seen.has(whole)) {
       this.#doubled++;
     } else {
-      if (whole < this.#last) this.#disordered++;
-      this.#last = Math.max(this.#last, whole);
+      if (whole < this.#highest) this.#disordered++;
+      this.#highest = Math.max(this.#highest, whole);
+      this.#last = whole;
       this.#seen.add(whole);
     }
   }
@@ -88,7 +91,10 @@ export class Ledger {
     };
   }
 
-  /** The next message of this length that ends in these bytes: a short one cannot carry all of its number. */
+  /**
+   * The next message of this length that ends in these bytes: a short one cannot carry all of its number. Behind a gap that may be one that
+   * was lost instead, which makes no difference to what is counted.
+   */
   #find(low: number, length: number): number {
     const step = 256 ** length;
     const first = this.#last + 1;

@@ -116,16 +116,14 @@ export class Reader {
   }
 }
 
-/** What a reader has taken down. */
-export function readLog(file: string): Arrival[] {
+/** What a reader has taken down, in the order of arrival. */
+export function* readLog(file: string): Iterable<Arrival> {
   const bytes = readFileSync(file);
-  const size = FIELDS * Uint32Array.BYTES_PER_ELEMENT;
-  const whole = bytes.subarray(0, bytes.length - bytes.length % size);
-  const words = new Uint32Array(new Uint8Array(whole).buffer);
-  return Array.from(
-    { length: words.length / FIELDS },
-    (_, i) => [...words.subarray(i * FIELDS, (i + 1) * FIELDS)] as Arrival,
-  );
+  const length = countLog(bytes.length) * FIELDS;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, length);
+  for (let i = 0; i < length; i += FIELDS) {
+    yield [words[i], words[i + 1], words[i + 2], words[i + 3]];
+  }
 }
 
 /** How many messages a reader has taken down, from the length of its file. */

@@ -1,0 +1,116 @@
+/**
+ * Two peers that send each other messages while either disconnects from the other, and either connects again, at random moments: nothing
+ * comes out of order or twice, and every gap is told.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Transport } from "../../mod.ts";
+import type { Runtime } from "../../scripts/runtimes.ts";
+import { randomFrom } from "../../tests/support/messages.ts";
+import { OrderError, Peer } from "./control.ts";
+import { type Account, sum } from "./ledger.ts";
+import { type Program, progress, type Request, type Row } from "./report.ts";
+import { type Party, Session } from "./session.ts";
+
+const TRANSPORTS: Transport[] = ["quic", "tcp"];
+const SIZES = { smallest: 1, largest: 20_000, spread: true };
+/** The longest time between two disconnections, and between one and the next connection. */
+const APART_MS = 300;
+const CLOSE_MS = 20_000;
+
+/** See the head of the file. */
+export const disconnects: Program = {
+  title: "Random disconnections under traffic both ways",
+  usual: { runs: 20, seconds: 15 },
+  run,
+};
+
+async function* run(request: Request): AsyncIterable<Row> {
+  for (const runtime of request.runtimes) {
+    await using left = await Peer.start(runtime);
+    await using right = await Peer.start(runtime);
+    for (let run = 0; run < request.runs; run++) {
+      if (request.only !== undefined && run !== request.only) continue;
+      progress(`${runtime.name}: ${run + 1} of ${request.runs}`);
+      yield await once(runtime, left, right, run, request);
+    }
+  }
+}
+
+async function once(
+  runtime: Runtime,
+  left: Peer,
+  right: Peer,
+  run: number,
+  { seed, seconds }: Request,
+): Promise<Row> {
+  await using session = new Session();
+  const transport = TRANSPORTS[run % TRANSPORTS.length];
+  const options = { transports: [transport] };
+  const random = randomFrom(seed * 1000 + run);
+  const a = await session.join(left, options);
+  const b = await session.join(right, options);
+  await a.order("connect", { addresses: b.addresses });
+  for (const [from, to] of [[a, b], [b, a]]) {
+    await from.read({ seed });
+    const way = random() < 0.5 ? "awaited" : "many";
+    await session.send(from, to, { ...SIZES, seed, way, channels: 2 });
+  }
+  const counts = await disturb(a, b, random, seconds);
+  const broken = await end(session, [a, b]);
+  const verdicts = await session.verdicts();
+  const total: Account = sum(verdicts.map(({ account }) => account));
+  const told = verdicts.map(({ told }) => told);
+  const add = (key: "exact" | "upTo" | "there") =>
+    told.reduce((all, tellings) => all + tellings[key], 0);
+  return {
+    run,
+    runtime: runtime.name,
+    transport,
+    ...counts,
+    ...total,
+    exact: add("exact"),
+    upTo: add("upTo"),
+    broken: [...broken, ...verdicts.flatMap(({ broken }) => broken)],
+  };
+}
+
+/** Disconnects and connects for so many seconds. */
+async function disturb(
+  a: Party,
+  b: Party,
+  random: () => number,
+  seconds: number,
+) {
+  const counts = { disconnections: 0, connections: 0, failed: 0 };
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const [one, other] = random() < 0.5 ? [a, b] : [b, a];
+    await delay(random() * APART_MS);
+    await one.order("disconnect", { peer: other.peerId });
+    counts.disconnections++;
+    await delay(random() * APART_MS);
+    try {
+      await one.order("connect", { addresses: other.addresses, timeout: 5000 });
+      counts.connections++;
+    } catch (error) {
+      // The other side may just be disconnecting: the next connection is the next turn's.
+      if (!(error instanceof OrderError && error.code)) throw error;
+      counts.failed++;
+    }
+  }
+  return counts;
+}
+
+/** Lets what was accepted arrive, and closes the nodes; answers what was wrong with that. */
+async function end(session: Session, parties: Party[]): Promise<string[]> {
+  const broken: string[] = [];
+  for (const party of parties) await party.order("stop", {});
+  for (const party of parties) await party.order("sent", {});
+  await session.settled();
+  for (const party of parties) {
+    const { ms } = await party.close({ timeout: CLOSE_MS });
+    if (ms > CLOSE_MS + 1000) broken.push(`close took ${Math.round(ms)} ms`);
+  }
+  await session.settled();
+  return broken;
+}
