@@ -10,9 +10,10 @@ import { parseArgs } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
 import { disconnects } from "./faults/disconnects.ts";
 import { large } from "./faults/large.ts";
+import { scenarios } from "./faults/scenarios.ts";
 import { chosen, type Program, report } from "./faults/report.ts";
 
-const PROGRAMS: Record<string, Program> = { large, disconnects };
+const PROGRAMS: Record<string, Program> = { large, scenarios, disconnects };
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,

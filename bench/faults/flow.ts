@@ -7,15 +7,16 @@ import type { Sent } from "./ledger.ts";
 import { sizeOf, type Sizes, write } from "./payload.ts";
 
 /**
- * How messages are sent: each awaited before the next; many at once; by `node.sender()`; or with a time limit that some of those that wait
- * for room will not keep.
+ * How messages are sent: each awaited before the next; many at once; by `node.sender()`; with a time limit that some of those that wait
+ * for room will not keep; or published on a topic.
  */
-export type Way = "awaited" | "many" | "sender" | "timed";
+export type Way = "awaited" | "many" | "sender" | "timed" | "topic";
 
 /** What a flow sends. */
 export interface FlowSpec extends Sizes {
   /** A number that no other flow of the run has; the channel names it. */
   flow: number;
+  /** The peer; nobody for a topic. */
   to: string;
   way: Way;
   /** How many messages; without end if it is left out. */
@@ -53,7 +54,9 @@ export class Flow {
     this.#from = node.peerId!;
     this.spec = spec;
     this.#random = randomFrom(spec.seed);
-    this.#buffer = Buffer.alloc(spec.largest);
+    this.#buffer = Buffer.alloc(
+      Math.max(spec.largest, spec.exception?.size ?? 0),
+    );
     this.ended = spec.way === "sender" ? this.#pour() : this.#send();
   }
 
@@ -82,24 +85,28 @@ export class Flow {
     while (this.#more()) {
       const number = this.#next++;
       this.#pending++;
-      const { way } = this.spec;
-      const timeout = 1 + Math.floor(this.#random() * 50);
-      const options = way === "timed" ? { timeout } : undefined;
-      const channel = this.#channel(number);
-      const accepted = this.#node
-        .sendMessageToPeer(channel, this.#payload(number), options)
-        .then(
-          () => void this.#pending--,
-          (error) => {
-            this.#pending--;
-            this.#refused.push(number);
-            this.#note(error);
-          },
-        );
+      const accepted = this.#start(number).then(
+        () => void this.#pending--,
+        (error) => {
+          this.#pending--;
+          this.#refused.push(number);
+          this.#note(error);
+        },
+      );
       if (awaited) await accepted;
       else if (this.#pending >= MANY) await Promise.race([accepted, delay(5)]);
       await this.#pace();
     }
+  }
+
+  #start(number: number): Promise<void> {
+    const channel = this.#channel(number);
+    const payload = this.#payload(number);
+    const { way } = this.spec;
+    if (way === "topic") return this.#node.broadcastMessage(channel, payload);
+    const timeout = 1 + Math.floor(this.#random() * 50);
+    const options = way === "timed" ? { timeout } : undefined;
+    return this.#node.sendMessageToPeer(channel, payload, options);
   }
 
   async #pour(): Promise<void> {
@@ -132,7 +139,8 @@ export class Flow {
   }
 
   #channel(number: number): string {
-    const { to, flow, channels = 1 } = this.spec;
+    const { to, flow, channels = 1, way } = this.spec;
+    if (way === "topic") return topicOf(this.#from, flow);
     return `${this.#from}::dm:${to}-f${flow}c${number % channels}`;
   }
 
@@ -152,6 +160,11 @@ export class Flow {
     if (rate !== undefined) await delay(this.#random() * 2000 / rate);
     else if (this.#next % 64 === 0) await turn();
   }
+}
+
+/** The topic of a flow that is published. */
+export function topicOf(owner: string, flow: number): string {
+  return `${owner}::ps:f${flow}c0`;
 }
 
 function turn(): Promise<void> {

@@ -50,6 +50,10 @@ export interface Orders {
   hurry(given: Named): void;
   /** Begins to send. */
   send(given: Named & { spec: FlowSpec }): void;
+  /** Subscribes to a topic. */
+  subscribe(given: Named & { topic: string }): Answer<void>;
+  /** Answers once so many others are in a topic that the node is in. */
+  joined(given: Named & { topic: string; count: number }): Answer<void>;
   /** Lets all flows of a node end. */
   stop(given: Named): void;
   /** Answers when nothing more is sent. */

@@ -12,6 +12,8 @@ export interface Sizes {
   largest: number;
   /** Whether small sizes are as likely as large ones, doubling for doubling; else all are equally likely. */
   spread?: boolean;
+  /** A message that has another length. */
+  exception?: { number: number; size: number };
 }
 
 /** What a payload says of itself. */
@@ -37,7 +39,8 @@ export function chance(seed: number, number: number): number {
 
 /** The length of a message. */
 export function sizeOf(sizes: Sizes, number: number): number {
-  const { seed, smallest, largest, spread } = sizes;
+  const { seed, smallest, largest, spread, exception } = sizes;
+  if (number === exception?.number) return exception.size;
   const at = chance(seed, number);
   const size = spread
     ? smallest * (largest / smallest) ** at

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { P2P } from "../../mod.ts";
 import { inspect } from "../../tests/support/inspect.ts";
 import { createNode } from "../../tests/support/node.ts";
+import { until } from "../../tests/support/wait.ts";
 import { Flow } from "./flow.ts";
 import type { Told } from "./ledger.ts";
 import type { Orders } from "./orders.ts";
@@ -64,6 +65,13 @@ const ORDERS: Orders = {
   },
   send({ name, spec }) {
     party(name).flows.push(new Flow(party(name).node, spec));
+  },
+  async subscribe({ name, topic }) {
+    await party(name).node.subscribeToTopic(topic);
+  },
+  async joined({ name, topic, count }) {
+    const { node } = party(name);
+    await until(() => node.getTopicPeers(topic).length >= count, "subscribers");
   },
   stop({ name }) {
     for (const flow of party(name).flows) flow.stop();

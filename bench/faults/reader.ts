@@ -85,7 +85,7 @@ export class Reader {
   #flowOf(channel: string): number {
     let flow = this.#flows.get(channel);
     if (flow === undefined) {
-      flow = Number(/-f(\d+)c\d+$/.exec(channel)?.[1] ?? -1);
+      flow = Number(/[-:]f(\d+)c\d+$/.exec(channel)?.[1] ?? -1);
       this.#flows.set(channel, flow);
     }
     return flow;

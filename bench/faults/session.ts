@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CloseOptions, P2POptions } from "../../mod.ts";
 import { makeFolder, removeFolder } from "../../tests/support/node.ts";
 import type { Peer } from "./control.ts";
-import type { FlowSpec } from "./flow.ts";
+import { type FlowSpec, topicOf } from "./flow.ts";
 import {
   type Account,
   judge,
@@ -141,6 +141,21 @@ export class Session implements AsyncDisposable {
   ): Promise<void> {
     const spec = { ...how, flow: ++flows, to: to.peerId };
     this.#flows.push({ spec, from, to });
+    await from.order("send", { spec });
+  }
+
+  /** Begins to publish messages on a topic that the others have subscribed to. */
+  async publish(
+    from: Party,
+    to: Party[],
+    how: Omit<FlowSpec, "flow" | "to" | "way">,
+  ): Promise<void> {
+    const spec: FlowSpec = { ...how, flow: ++flows, to: "", way: "topic" };
+    const topic = topicOf(from.peerId, spec.flow);
+    for (const party of [from, ...to]) {
+      await party.order("subscribe", { topic });
+    }
+    await from.order("joined", { topic, count: to.length });
     await from.order("send", { spec });
   }
 

@@ -1,0 +1,195 @@
+/**
+ * Random scenarios of two peers: receivers that take less than is sent, that read slowly, stop, close, are killed, come back; senders that
+ * close; disconnections from either side. Each message that was accepted arrives once and in order or is told as lost, and no close takes
+ * longer than it may.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { findFreePorts } from "../../tests/support/ports.ts";
+import { Pool } from "./pool.ts";
+import { type Program, progress, type Request, type Row } from "./report.ts";
+import {
+  type Incident,
+  isHarmless,
+  type Scenario,
+  scenario,
+} from "./scenario.ts";
+import { type Party, Session, type Verdict } from "./session.ts";
+import { publishTooLarge } from "./topic.ts";
+
+/** How long a close may take beyond its timeout. */
+const SLACK_MS = 2000;
+/** The timeout of a close that names none. */
+const CLOSE_MS = 10_000;
+/** What the receiver sends where it sends as well. */
+const BACK = { smallest: 1, largest: 3000, spread: true, total: 2000 };
+
+/** See the head of the file. */
+export const scenarios: Program = {
+  title: "Random scenarios",
+  usual: { runs: 500, seconds: 0 },
+  run,
+};
+
+async function* run(request: Request): AsyncIterable<Row> {
+  await using pool = new Pool();
+  const { runs, seed, runtimes, only } = request;
+  for (let number = only ?? 0; number < (only ?? runs - 1) + 1; number++) {
+    const what = scenario(seed, number, runtimes);
+    const began = performance.now();
+    const row = await stage(what, pool).catch((error) => ({
+      broken: [`failed: ${error}`],
+    }));
+    const seconds = Math.round((performance.now() - began) / 100) / 10;
+    progress(`${number} ${describe(what)}: ${seconds} s ${row.broken}`);
+    yield { number, scenario: describe(what), ...row, seconds };
+  }
+}
+
+function describe(what: Scenario): string {
+  const { transport, from, to, limit, flow, reading, incident } = what;
+  return `${transport} ${from.name}-${to.name}${limit ? " limit" : ""} ` +
+    `${flow.way} ${flow.largest} B, read ${reading}, ${incident}` +
+    `${what.bothWays ? ", both ways" : ""}`;
+}
+
+/** A scenario while it is carried out. */
+interface Stage {
+  what: Scenario;
+  pool: Pool;
+  session: Session;
+  sender: Party;
+  receiver: Party;
+}
+
+async function stage(what: Scenario, pool: Pool): Promise<Row> {
+  if (what.incident === "too large topic message") {
+    return await publishTooLarge(what, pool);
+  }
+  await using session = new Session();
+  const transports = [what.transport];
+  const a = await pool.take(what.from, "sender");
+  const b = await pool.take(what.to, "receiver", what.limit);
+  const place = what.incident.endsWith("comes back")
+    ? { identityDir: session.folder("receiver"), port: await findFreePorts() }
+    : {};
+  const sender = await session.join(a, { transports });
+  const receiver = await session.join(b, { transports, ...place });
+  await sender.order("connect", { addresses: receiver.addresses });
+  await receiver.read(what.reader);
+  await session.send(sender, receiver, what.flow);
+  if (what.bothWays) {
+    await sender.read({ seed: what.number });
+    const back = { ...BACK, seed: what.number, way: "awaited" } as const;
+    await session.send(receiver, sender, back);
+  }
+  await reached(session, what);
+  const played: Stage = { what, pool, session, sender, receiver };
+  await INCIDENTS[what.incident](played);
+  const broken = await end(played);
+  const row = sumUp(await session.verdicts(), broken);
+  const told = await heard(played);
+  if (isHarmless(what) && told) row.broken.push("told where nothing is lost");
+  return { ...row, told };
+}
+
+/** What was told, by the sender and by the receiver, in a line. */
+async function heard({ sender, receiver }: Stage): Promise<string> {
+  const lines = [];
+  for (const [who, party] of [["", sender], [" there", receiver]] as const) {
+    if (party.peer.gone && !party.final) continue;
+    for (const { reason, messages, upTo } of (await party.state()).told) {
+      lines.push(`${reason}${who} ${upTo ? "at most " : ""}${messages}`);
+    }
+  }
+  return lines.join(", ");
+}
+
+/** Waits for the moment of the incident. */
+async function reached(session: Session, what: Scenario): Promise<void> {
+  const end = performance.now() + what.afterMs;
+  while (performance.now() < end) {
+    if (await session.accepted() >= what.after) return;
+    await delay(5);
+  }
+}
+
+const INCIDENTS: Record<Incident, (stage: Stage) => Promise<void>> = {
+  async nothing({ sender, receiver }) {
+    await receiver.order("hurry", {});
+    await sender.order("sent", {});
+  },
+  async "receiver closes"({ what, receiver }) {
+    await receiver.close();
+    await delay(what.goOnMs);
+  },
+  async "receiver closes and comes back"(stage) {
+    await stage.receiver.close();
+    await comeBack(stage);
+  },
+  async "receiver is killed"({ what, receiver }) {
+    await receiver.peer.kill();
+    await delay(what.goOnMs);
+  },
+  async "receiver is killed and comes back"(stage) {
+    await stage.receiver.peer.kill();
+    await comeBack(stage);
+  },
+  async "receiver disconnects"({ what, sender, receiver }) {
+    await receiver.order("disconnect", { peer: sender.peerId });
+    await delay(what.goOnMs);
+  },
+  async "sender disconnects"({ what, sender, receiver }) {
+    await sender.order("disconnect", { peer: receiver.peerId });
+    await delay(what.goOnMs);
+  },
+  async "sender closes"() {},
+  async "too large topic message"() {},
+};
+
+/** Makes the receiver's node again, where it was and with the same key, and lets the sender go on for a while. */
+async function comeBack(stage: Stage): Promise<void> {
+  const { what, pool, session, receiver } = stage;
+  const peer = await pool.take(what.to, "receiver", what.limit);
+  if (!receiver.peer.gone) {
+    await receiver.order("hurry", {});
+    await receiver.order("taken", {});
+  }
+  stage.receiver = await session.join(peer, receiver.options, receiver);
+  await stage.receiver.read(what.reader);
+  await delay(2 * what.goOnMs);
+}
+
+/** Closes the sender, lets the receiver read what there is, and closes that; answers what was wrong. */
+async function end(stage: Stage): Promise<string[]> {
+  const { what, session, sender, receiver } = stage;
+  const broken: string[] = [];
+  const options = { timeout: what.timeout };
+  const most = (what.timeout ?? CLOSE_MS) + SLACK_MS;
+  if (what.bothWays && !receiver.final) await receiver.order("stop", {});
+  if (what.incident !== "sender closes") await sender.order("stop", {});
+  const closed = await sender.close(options).catch((error) => error);
+  if (closed instanceof Error) broken.push(`close: ${closed.message}`);
+  else if (closed.ms > most) broken.push(`close took ${closed.ms | 0} ms`);
+  if (!receiver.peer.gone) await receiver.order("hurry", {});
+  await session.settled();
+  if (!receiver.peer.gone && !receiver.final) await receiver.close();
+  await session.settled();
+  return broken;
+}
+
+/** The accounts of both ways, and what is wrong with them. */
+function sumUp(verdicts: Verdict[], broken: string[]): Row {
+  const [{ account, told }] = verdicts;
+  const { accepted, arrived, lost } = account;
+  return {
+    accepted,
+    arrived,
+    lost,
+    ...told,
+    broken: [
+      ...broken,
+      ...verdicts[0].broken,
+      ...(verdicts[1]?.broken ?? []).map((what) => `back: ${what}`),
+    ],
+  };
+}
