@@ -66,11 +66,53 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
   throw wrongType("options.signal", "an AbortSignal", signal);
 }
 
+/**
+ * By signal, who waits for it to abort. It is listened to once for all of them: to add or remove the listener of one is, in both
+ * runtimes, a walk past those of all others.
+ */
+const waiting = new WeakMap<AbortSignal, Waiting>();
+
+interface Waiting {
+  readonly ends: Set<() => void>;
+  /** Listens no longer. */
+  leave(): void;
+}
+
+/** Calls `end`, a function of this wait alone, when a signal aborts, or soon if it has; returns how to stop waiting. */
+export function onAbort(signal: AbortSignal, end: () => void): () => void {
+  if (signal.aborted) {
+    let stopped = false;
+    queueMicrotask(() => stopped || end());
+    return () => stopped = true;
+  }
+  const known = waiting.get(signal) ?? listen(signal);
+  known.ends.add(end);
+  return () => {
+    const last = known.ends.delete(end) && known.ends.size === 0;
+    if (last && !signal.aborted) known.leave();
+  };
+}
+
+function listen(signal: AbortSignal): Waiting {
+  const ends = new Set<() => void>();
+  const leave = () => {
+    waiting.delete(signal);
+    signal.removeEventListener("abort", abort);
+  };
+  const abort = () => {
+    leave();
+    for (const end of ends) end();
+  };
+  const made = { ends, leave };
+  waiting.set(signal, made);
+  signal.addEventListener("abort", abort);
+  return made;
+}
+
 /** Calls `end` with the reason once the call's signal aborts or its timeout runs out; returns how to stop watching. */
 export function watch(call: Call, end: (reason: unknown) => void): () => void {
   const { operation, signal, timeout, expires } = call;
   if (signal === undefined && expires === undefined) return unwatched;
-  const onAbort = () => finish(signal!.reason);
   const timer = expires === undefined ? undefined : setTimeout(
     () =>
       finish(
@@ -80,16 +122,15 @@ export function watch(call: Call, end: (reason: unknown) => void): () => void {
       ),
     Math.max(0, expires - performance.now()),
   );
+  const leave = signal && onAbort(signal, () => finish(signal.reason));
   const stop = () => {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    leave?.();
   };
   const finish = (reason: unknown) => {
     stop();
     end(reason);
   };
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted) queueMicrotask(onAbort);
   return stop;
 }
 

@@ -7,8 +7,8 @@
 
 import { copyBytes } from "./arguments.ts";
 import { type Call, watch } from "./deadline.ts";
-import { Deque } from "./deque.ts";
 import { P2PError, type P2PErrorCode } from "./errors.ts";
+import { Line } from "./line.ts";
 import { encodeJson, Op } from "./native/codec.ts";
 import type { OutletError, OutletSink } from "./native/inbox.ts";
 import type { Link } from "./native/link.ts";
@@ -42,7 +42,7 @@ export class Outlet implements OutletSink {
   readonly #node: number;
   readonly #peer: string;
   readonly #forget: () => void;
-  readonly #parked = new Deque<Parked>();
+  readonly #parked = new Line<Parked>();
   /** A relay bounds what can be sent: one message at a time goes, and is accepted once it was written. */
   #limited = false;
   #underWay?: Parked;
@@ -236,11 +236,11 @@ export class Outlet implements OutletSink {
       },
     };
     const stop = watch(call, (reason) => {
-      this.#parked.filter((other) => other !== parked);
+      this.#parked.leave(place);
       parked.settle(reason);
       if (this.#state === "opening" && this.#parked.length === 0) this.#end();
     });
-    this.#parked.push(parked);
+    const place = this.#parked.push(parked);
     if (this.#state === "idle") this.#open();
     else this.#goOn();
     return promise;
