@@ -6,12 +6,10 @@ import { channel } from "../../mod.ts";
 import { MessageIterator } from "../../src/iterator.ts";
 import { Inlet, Mailbox } from "../../src/mailbox.ts";
 import {
-  encodeCredit,
   encodePublish,
-  encodeRequest,
   Kind,
-  Op,
   RecordReader,
+  RequestWriter,
 } from "../../src/native/codec.ts";
 import { loadBinding } from "../../src/native/library.ts";
 
@@ -70,6 +68,7 @@ function drained(): Uint8Array {
 function codec(): Case[] {
   const slab = drained();
   const reader = new RecordReader();
+  const writer = new RequestWriter();
   const payload = new Uint8Array(100);
   const read = (take: (start: number) => unknown) => () => {
     reader.begin(slab, slab.length);
@@ -91,7 +90,7 @@ function codec(): Case[] {
     },
     {
       ...{ group, times, name: "writing a credit request" },
-      run: repeat((i) => encodeRequest(Op.CREDIT, 0, 1, encodeCredit(i))),
+      run: repeat((i) => writer.writeCredit(1, i)),
     },
     {
       ...{ group, times, name: "writing a publish request of 100 B" },

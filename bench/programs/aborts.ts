@@ -15,10 +15,12 @@ await connect(alice, bob);
 const channel = directChannel(alice, bob);
 const full = alice.sender(channel);
 const large = new Uint8Array(1 << 20);
-// Until the receiver's window, the network's buffers and the own window are full.
-for (let i = 0; i < 20;) {
-  if (full.send(large)) i = 0;
-  else if (i++ < 20) await delay(10);
+// Until the receiver's window, the network's buffers and the own window are full, down to the last kilobyte.
+for (const length of [1 << 20, 1000]) {
+  for (let refused = 0; refused < 20; refused++) {
+    while (full.send(large.subarray(0, length))) refused = 0;
+    await delay(10);
+  }
 }
 
 const abort = new AbortController();

@@ -39,39 +39,66 @@ export const Kind = {
 } as const;
 
 const REQUEST_HEADER = 16;
+/** What most requests fit into. */
+const SMALL_RECORD = 4096;
 const RECORD_HEADER = 24;
 const DETACHED = 1;
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Builds a request record. */
-export function encodeRequest(
-  op: number,
-  id: number,
-  handle: number,
-  body: Uint8Array = NOTHING,
-): Uint8Array {
-  const record = new Uint8Array(REQUEST_HEADER + body.length);
-  const view = new DataView(record.buffer);
-  view.setUint32(0, op, true);
-  view.setUint32(4, id, true);
-  view.setUint32(8, handle, true);
-  view.setUint32(12, body.length, true);
-  record.set(body, REQUEST_HEADER);
-  return record;
+/**
+ * Writes request records, one at a time. The call that takes a record copies it, so that all but large ones are written into
+ * the same memory: an `ArrayBuffer` costs more than all the rest.
+ */
+export class RequestWriter {
+  /** The record that was written last, from its beginning on. */
+  record!: Uint8Array;
+  /** How long it is. */
+  length = 0;
+
+  readonly #small = new Uint8Array(SMALL_RECORD);
+  readonly #words = new Uint32Array(this.#small.buffer);
+
+  /** Writes a record. */
+  write(
+    op: number,
+    id: number,
+    handle: number,
+    body: Uint8Array = NOTHING,
+  ): this {
+    const words = this.#words;
+    words[0] = op;
+    words[1] = id;
+    words[2] = handle;
+    words[3] = body.length;
+    this.record = this.#small;
+    this.length = REQUEST_HEADER + body.length;
+    if (this.length > SMALL_RECORD) {
+      this.record = new Uint8Array(this.length);
+      this.record.set(this.#small.subarray(0, REQUEST_HEADER));
+    }
+    this.record.set(body, REQUEST_HEADER);
+    return this;
+  }
+
+  /** Writes a `CREDIT` record. */
+  writeCredit(inlet: number, cost: number): this {
+    const words = this.#words;
+    words[0] = Op.CREDIT;
+    words[1] = 0;
+    words[2] = inlet;
+    words[3] = 4;
+    words[4] = cost;
+    this.record = this.#small;
+    this.length = REQUEST_HEADER + 4;
+    return this;
+  }
 }
 
 /** A JSON body. */
 export function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
-}
-
-/** The body of `CREDIT`. */
-export function encodeCredit(cost: number): Uint8Array {
-  const body = new Uint8Array(4);
-  new DataView(body.buffer).setUint32(0, cost, true);
-  return body;
 }
 
 /** The body of `PUBLISH`. */

@@ -9,7 +9,7 @@ import { clearImmediate, setImmediate } from "node:timers";
 import type { Call } from "../deadline.ts";
 import { P2PError, type P2PErrorCode } from "../errors.ts";
 import type { NativeBinding, WakeSocket } from "./binding.ts";
-import { ABI, encodeCredit, encodeJson, encodeRequest, Op } from "./codec.ts";
+import { ABI, encodeJson, Op, RequestWriter } from "./codec.ts";
 import {
   Inbox,
   type InletSink,
@@ -49,6 +49,7 @@ export class Link {
   readonly #requests = new Requests((id) => this.submit(Op.CANCEL, id));
   readonly #inbox = new Inbox(this.#requests);
   readonly #pace = new Pace();
+  readonly #writer = new RequestWriter();
   #binding!: NativeBinding;
   #socket?: WakeSocket;
   #socketClosed?: Promise<void>;
@@ -113,7 +114,7 @@ export class Link {
     );
     const { op, node = 0, body } = request;
     try {
-      this.#submit(encodeRequest(op, id, node, body), call.operation);
+      this.#submit(this.#writer.write(op, id, node, body), call.operation);
     } catch (error) {
       this.#requests.refuse(id, error);
     }
@@ -123,13 +124,13 @@ export class Link {
   /** Sends a record that nobody answers; nothing once the link is closed. */
   submit(op: number, handle: number, body?: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#submit(encodeRequest(op, 0, handle, body));
+    this.#submit(this.#writer.write(op, 0, handle, body));
   }
 
   /** Gives credit back. A little of it waits until the doorbell rings for something else: Go need not wake for it. */
   credit(inlet: number, cost: number): void {
     if (this.#state !== "open") return;
-    this.#queue(encodeRequest(Op.CREDIT, 0, inlet, encodeCredit(cost)));
+    this.#queue(this.#writer.writeCredit(inlet, cost));
     this.#given += cost;
     if (this.#given >= CREDIT_BATCH && !this.#rings) this.#ring();
   }
@@ -282,14 +283,13 @@ export class Link {
     if (this.#state === "open") this.#resume = setImmediate(this.#drain);
   };
 
-  #submit(record: Uint8Array, operation?: string): void {
-    this.#queue(record, operation);
+  #submit(request: RequestWriter, operation?: string): void {
+    this.#queue(request, operation);
     if (!this.#rings) this.#ring();
   }
 
-  #queue(record: Uint8Array, operation?: string): void {
+  #queue({ record, length }: RequestWriter, operation?: string): void {
     if (this.#state !== "open") this.#check(-1, operation);
-    const { length } = record;
     this.#check(this.#binding.submit(this.#handle, record, length), operation);
   }
 

@@ -32,6 +32,8 @@ interface Pending {
 /** The requests of one link. */
 export class Requests {
   readonly #pending = new Map<number, Pending>();
+  /** By node, the ids of what is pending, so that the end of one looks at its own alone. */
+  readonly #ofNode = new Map<number, Set<number>>();
   readonly #cancel: (id: number) => void;
   #lastId = 0;
 
@@ -60,15 +62,14 @@ export class Requests {
       settle(({ reject }) => reject(reason));
       this.#cancel(id);
     });
-    this.#pending.set(id, { call, request, settle });
+    this.#add(id, { call, request, settle });
     return { id, promise: deferred.promise as Promise<T> };
   }
 
   /** Settles a request with its answer. */
   answer(id: number, failed: boolean, body: unknown): void {
-    const pending = this.#pending.get(id);
+    const pending = this.#remove(id);
     if (pending === undefined) return;
-    this.#pending.delete(id);
     const { call, request } = pending;
     let late = true;
     pending.settle(({ resolve, reject }) => {
@@ -87,19 +88,42 @@ export class Requests {
 
   /** Fails one request that could not be sent. */
   refuse(id: number, reason: unknown): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    pending?.settle(({ reject }) => reject(reason));
+    this.#remove(id)?.settle(({ reject }) => reject(reason));
   }
 
   /** Fails the requests of a node, or without one all of them, with `CLOSED`. */
   fail(message: string, node?: number): void {
-    for (const [id, { call, request }] of this.#pending) {
-      if (node !== undefined && request.node !== node) continue;
+    const ids = node === undefined
+      ? this.#pending.keys()
+      : this.#ofNode.get(node) ?? [];
+    for (const id of [...ids]) {
+      const { call, request, settle } = this.#remove(id)!;
       const { operation } = call;
       const { peerId } = request;
-      this.refuse(id, new P2PError("CLOSED", message, { operation, peerId }));
+      // Of those whose callers have gone there may be many, and an error is not cheap.
+      settle(({ reject }) =>
+        reject(new P2PError("CLOSED", message, { operation, peerId }))
+      );
     }
+  }
+
+  #add(id: number, pending: Pending): void {
+    this.#pending.set(id, pending);
+    const { node = 0 } = pending.request;
+    const ids = this.#ofNode.get(node);
+    if (ids) ids.add(id);
+    else this.#ofNode.set(node, new Set([id]));
+  }
+
+  #remove(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    const { node = 0 } = pending.request;
+    const ids = this.#ofNode.get(node)!;
+    ids.delete(id);
+    if (ids.size === 0) this.#ofNode.delete(node);
+    return pending;
   }
 
   #nextId(): number {

@@ -5,11 +5,10 @@ import { test } from "node:test";
 import {
   decodeJson,
   decodeText,
-  encodeCredit,
   encodeJson,
   encodePublish,
-  encodeRequest,
   RecordReader,
+  RequestWriter,
 } from "../../src/native/codec.ts";
 import vectors from "../vectors/records.json" with { type: "json" };
 
@@ -29,18 +28,33 @@ const toHex = (bytes: Uint8Array) =>
 const fromHex = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 
-function body({ json, credit, publish }: Request): Uint8Array | undefined {
+function body({ json, publish }: Request): Uint8Array | undefined {
   if (json !== undefined) return encodeJson(json);
-  if (credit !== undefined) return encodeCredit(credit);
   if (publish) return encodePublish(publish.topic, fromHex(publish.payload));
 }
 
+/** One for all, so that a record also shows what is left of the one before. */
+const writer = new RequestWriter();
+
 for (const request of vectors.requests as Request[]) {
   test(`the codec encodes the request ${request.name}`, () => {
-    const { op, id, handle, hex } = request;
-    assertEquals(toHex(encodeRequest(op, id, handle, body(request))), hex);
+    const { op, id, handle, credit, hex } = request;
+    const { record, length } = credit === undefined
+      ? writer.write(op, id, handle, body(request))
+      : writer.writeCredit(handle, credit);
+    assertEquals(toHex(record.subarray(0, length)), hex);
   });
 }
+
+test("the codec encodes a request of any length", () => {
+  for (const length of [0, 1, 4080, 4081, 100_000, 5]) {
+    const body = new Uint8Array(length).fill(7);
+    const { record, length: whole } = writer.write(1, 2, 3, body);
+    const words = new Uint32Array(record.buffer, 0, 4);
+    assertEquals([whole, ...words], [16 + length, 1, 2, 3, length]);
+    assertEquals(record.subarray(16, whole).every((byte) => byte === 7), true);
+  }
+});
 
 for (const { name, hex, records } of vectors.drains) {
   test(`the codec reads the record ${name}`, () => {
