@@ -59,6 +59,8 @@ export interface DropDetail {
    * `stream-failed`: accepted for a peer whose stream broke for good; `mailbox-full`: not taken in time under an `overflow`
    * policy; `sender-refused`: a direct message on a channel that names another sender (`verifyChannels`), or a roster from
    * somebody else than the owner of its topic; `roster-refused`: a roster that cannot be read, or the bad entries of one;
+   * `too-large`: a peer sent a message above `maxMessageSize`; `malformed`: a peer sent what is no message; `too-slow`: a
+   * peer left a message unfinished;
    * others, such as `pubsub-overflow`, come from the topic router.
    */
   reason: string;

@@ -66,11 +66,11 @@ struct chunk *bridge_chunk(uint32_t size) {
 	return chunk;
 }
 
-// Nothing of the chunk was delivered, so its owner holds the only reference and it may move.
-struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t size) {
+// Nothing of the chunk was delivered, so its owner holds the only reference and it may move. A spare one may be larger than asked for.
+struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t used, uint32_t size) {
 	struct chunk *before = (struct chunk *)ref, *chunk = take_large(size);
 	if (chunk != NULL) {
-		memcpy(chunk->data, before->data, before->size);
+		memcpy(chunk->data, before->data, used);
 		chunk->refs = 1;
 		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 		bridge_chunk_release(ref);

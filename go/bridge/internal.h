@@ -127,7 +127,7 @@ void bridge_deliver_one(int32_t link, uint32_t inlet, const void *channel, uint3
 // chunk.c
 static inline uint8_t *chunk_data(struct chunk *chunk) { return chunk->data; }
 struct chunk *bridge_chunk(uint32_t size);
-struct chunk *bridge_chunk_grow(uintptr_t chunk, uint32_t size);
+struct chunk *bridge_chunk_grow(uintptr_t chunk, uint32_t used, uint32_t size); // the used bytes stay, size is the least
 void bridge_chunk_release(uintptr_t chunk);
 int bridge_chunks(void); // how many exist
 

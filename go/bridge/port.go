@@ -29,8 +29,8 @@ func (port) NewChunk(size int) boundary.Chunk {
 	return chunk(C.bridge_chunk(C.uint32_t(size)))
 }
 
-func (port) Grow(c boundary.Chunk, size int) boundary.Chunk {
-	return chunk(C.bridge_chunk_grow(C.uintptr_t(c.Ref), C.uint32_t(size)))
+func (port) Grow(c boundary.Chunk, used, size int) boundary.Chunk {
+	return chunk(C.bridge_chunk_grow(C.uintptr_t(c.Ref), C.uint32_t(used), C.uint32_t(size)))
 }
 
 func (port) Release(c boundary.Chunk) {

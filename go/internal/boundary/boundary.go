@@ -54,7 +54,7 @@ type Frames struct {
 }
 
 // Chunk is memory outside the Go heap that a reader fills. Its owner may write behind what it delivered; Port.Release ends its ownership,
-// and the memory is freed when JavaScript has taken the last frame in it.
+// and the memory is freed when JavaScript has taken the last frame in it. Data may be longer than what was asked for.
 type Chunk struct {
 	Data []byte
 	// Ref is the bridge's own mark of the memory behind Data.
@@ -69,10 +69,11 @@ type Port interface {
 	Deliver(inlet uint32, chunk Chunk, from, to int)
 	// DeliverOne queues one message that is in Go memory; payload is copied.
 	DeliverOne(inlet uint32, channel string, payload []byte)
-	// NewChunk allocates a chunk; its Data is not zeroed.
+	// NewChunk allocates a chunk of at least a size; its Data is not zeroed.
 	NewChunk(size int) Chunk
-	// Grow makes a chunk of which nothing was delivered yet larger, keeping what is in it.
-	Grow(chunk Chunk, size int) Chunk
+	// Grow makes a chunk of which nothing was delivered yet at least as large as size. It keeps the used bytes at the beginning and nothing
+	// behind them; the memory may move, so that the old Chunk means nothing any more.
+	Grow(chunk Chunk, used, size int) Chunk
 	// Release ends the caller's ownership of a chunk.
 	Release(chunk Chunk)
 	// Written frees frames and takes them off the outlet's outstanding bytes, whether they were written or given up.

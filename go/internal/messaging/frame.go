@@ -1,32 +1,29 @@
 package messaging
 
-import (
-	"encoding/binary"
-	"errors"
-	"time"
-)
+import "encoding/binary"
 
 // A frame, as the Python node writes it: u32 big-endian length of all that follows, u8 length of the channel, the channel, the payload. A
 // stream carries any number of them in both directions; there is no acknowledgement.
 const lengthBytes = 4
 
-var errFrame = errors.New("malformed frame")
-
 // frameAt reads the frame that begins at data[0]. size is the length of the whole frame, 0 while that is not known yet; payload is what the
-// program gets of it and is known as soon as size+1 bytes are there.
+// program gets of it and is known as soon as size+1 bytes are there. The error is a refusal.
 func frameAt(data []byte, maxMessage int) (size, payload int, err error) {
 	if len(data) < lengthBytes {
 		return 0, 0, nil
 	}
 	total := int(binary.BigEndian.Uint32(data))
-	if total < 2 || total > maxMessage {
-		return 0, 0, errFrame
+	switch {
+	case total > maxMessage:
+		return 0, 0, &refusal{codeTooLarge, total}
+	case total < 2:
+		return 0, 0, &refusal{codeMalformed, len(data)}
 	}
 	size = lengthBytes + total
 	if len(data) > lengthBytes {
 		payload = total - 1 - int(data[lengthBytes])
 		if payload < 1 {
-			return 0, 0, errFrame
+			return 0, 0, &refusal{codeMalformed, len(data)}
 		}
 	}
 	return size, payload, nil
@@ -46,9 +43,4 @@ func countFrames(data []byte, n int) (frames, end int) {
 		end = next
 	}
 	return frames, end
-}
-
-// frameTimeout is how long a started frame may take: a minute, and longer for a large one on a slow line (10 KiB a second).
-func frameTimeout(size int) time.Duration {
-	return time.Minute + time.Duration(size/(10<<10))*time.Second
 }

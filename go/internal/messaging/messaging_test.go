@@ -14,7 +14,6 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/stretchr/testify/require"
@@ -327,64 +326,6 @@ func TestHangingUpWaitsUntilThePeerHasReadEverything(t *testing.T) {
 	a.HangUp(t.Context(), b.host.ID())
 	require.NoError(t, a.host.Close())
 	b.awaitMessages(t, count)
-}
-
-func TestAMalformedFrameEndsItsStreamAndNothingElse(t *testing.T) {
-	for name, head := range map[string][]byte{
-		"longer than allowed":         binary.BigEndian.AppendUint32(nil, maxMessage+1),
-		"no payload":                  append(binary.BigEndian.AppendUint32(nil, 3), 2, 'a', 'b'),
-		"a channel longer than frame": append(binary.BigEndian.AppendUint32(nil, 3), 200, 'a', 'b'),
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newEnd(t, transportsUnderTest["tcp"])
-			raw := newHost(t, transportsUnderTest["tcp"])
-			require.NoError(t, raw.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
-			bad, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
-			require.NoError(t, err)
-			good, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
-			require.NoError(t, err)
-			_, err = bad.Write(head)
-			require.NoError(t, err)
-			_, err = bad.Read(make([]byte, 1))
-			require.ErrorIs(t, err, network.ErrReset)
-			_, err = good.Write(porttest.Frame("channel", []byte("still here")))
-			require.NoError(t, err)
-			b.awaitMessages(t, 1)
-		})
-	}
-}
-
-// The Python node allocates an announced length before any byte of it has come (its fault 7.11).
-func TestAnAnnouncedLengthTakesNoMemoryBeforeItsBytesCome(t *testing.T) {
-	b := newEnd(t, transportsUnderTest["tcp"])
-	raw := newHost(t, transportsUnderTest["tcp"])
-	require.NoError(t, raw.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}))
-	var largest int
-	grown := make(chan int, 100)
-	b.Port = growSpy{b.port, grown}
-	str, err := raw.NewStream(t.Context(), b.host.ID(), Protocol)
-	require.NoError(t, err)
-	const size = 4 << 20
-	frame := porttest.Frame("channel", make([]byte, size))
-	_, err = str.Write(frame[:600<<10])
-	require.NoError(t, err)
-	for largest < 600<<10 {
-		largest = max(largest, <-grown)
-	}
-	require.LessOrEqual(t, largest, 2*600<<10)
-	_, err = str.Write(frame[600<<10:])
-	require.NoError(t, err)
-	require.Len(t, b.awaitMessages(t, 1)[0].Payload, size)
-}
-
-type growSpy struct {
-	boundary.Port
-	grown chan int
-}
-
-func (p growSpy) Grow(chunk boundary.Chunk, size int) boundary.Chunk {
-	p.grown <- size
-	return p.Port.Grow(chunk, size)
 }
 
 func TestClosingLeavesNoChunkAndNoStream(t *testing.T) {

@@ -3,10 +3,7 @@ package messaging
 import (
 	"errors"
 	"io"
-	"net"
-	"time"
-
-	"github.com/libp2p/go-libp2p/core/network"
+	"sync/atomic"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 )
@@ -16,8 +13,6 @@ const (
 	chunkSize = 256 << 10
 	// readRoom is the least room worth a read; with less, the unfinished frame moves to a new chunk.
 	readRoom = 64 << 10
-	// deadlineStep keeps a busy stream from setting a deadline at every read.
-	deadlineStep = time.Second
 )
 
 // reader turns what a stream brings into delivered runs of whole frames.
@@ -28,51 +23,61 @@ type reader struct {
 	// chunk.Data[from:to] is what was read and not delivered; it begins with a frame.
 	from, to int
 	// frame is the size of the frame at from, 0 while unknown.
-	frame int
-	// bounded: the frame at from has a deadline, which was set at boundedAt for it or for one shortly before.
-	bounded   bool
-	boundedAt time.Time
-	large     bool
+	frame    int
+	large    bool
+	patience *patience
+	// slow: the patience with the frame at from has ended.
+	slow atomic.Bool
 }
 
 // read runs for as long as the stream lives. Memory grows only with bytes that have arrived, never with an announced length.
 func (s *Service) read(str *stream) {
-	r := &reader{s: s, str: str, chunk: s.Port.NewChunk(chunkSize)}
+	r := newReader(s, str)
 	err := r.run()
-	r.leaveLarge()
-	s.Port.Release(r.chunk)
-	if errors.Is(err, io.EOF) && r.from == r.to {
+	r.close()
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		_ = str.ResetWithError(refused.code)
+		loss := refused.loss()
+		loss.Peer = str.remote.id
+		s.Events.Lost(loss)
+	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}
 	s.detach(str, err)
 }
 
+func newReader(s *Service, str *stream) *reader {
+	r := &reader{s: s, str: str, chunk: s.Port.NewChunk(chunkSize)}
+	r.patience = newPatience(func() {
+		r.slow.Store(true)
+		_ = r.str.ResetWithError(codeTooSlow)
+	})
+	return r
+}
+
+func (r *reader) close() {
+	r.patience.stop()
+	r.leaveLarge()
+	r.s.Port.Release(r.chunk)
+}
+
+// run ends with the first error of the stream, whatever it is: none of them leaves one that is worth another read.
 func (r *reader) run() error {
 	for {
-		waited, err := r.str.remote.budget.admit(r.s.ctx)
-		if err != nil {
+		if _, err := r.str.remote.budget.admit(r.s.ctx); err != nil {
 			return err
 		}
-		if waited {
-			r.bounded, r.boundedAt = false, time.Time{}
-		}
-		if err := r.bound(); err != nil {
-			return err
-		}
-		n, err := r.str.Read(r.chunk.Data[r.to:])
+		n, err := r.readOnce()
 		r.to += n
-		if frameErr := r.deliver(); frameErr != nil {
-			return frameErr
+		if refused := r.deliver(); refused != nil {
+			return refused
+		}
+		if r.slow.Load() {
+			return &refusal{codeTooSlow, r.to - r.from}
 		}
 		if err != nil {
-			// A deadline that was set for a frame which has come meanwhile means nothing.
-			var netErr net.Error
-			if r.frame == 0 && errors.As(err, &netErr) && netErr.Timeout() {
-				if err := r.str.SetReadDeadline(time.Time{}); err != nil {
-					return err
-				}
-				continue
-			}
 			return err
 		}
 		if err := r.makeRoom(); err != nil {
@@ -81,45 +86,39 @@ func (r *reader) run() error {
 	}
 }
 
-// bound gives a started frame its deadline; between frames a stream may rest for ever.
-func (r *reader) bound() error {
-	if r.frame == 0 || r.bounded {
-		return nil
+// readOnce is patient without an end between frames, where a stream may rest for ever.
+func (r *reader) readOnce() (n int, err error) {
+	if r.from == r.to {
+		return r.str.Read(r.chunk.Data[r.to:])
 	}
-	r.bounded = true
-	now := time.Now()
-	if r.frame <= chunkSize && now.Sub(r.boundedAt) < deadlineStep {
-		return nil
-	}
-	r.boundedAt = now
-	return r.str.SetReadDeadline(now.Add(frameTimeout(r.frame)))
+	r.patience.waits()
+	n, err = r.str.Read(r.chunk.Data[r.to:])
+	r.patience.got(n)
+	return n, err
 }
 
-// deliver hands the whole frames to JavaScript.
+// deliver hands the whole frames to JavaScript, also those before one that it refuses.
 func (r *reader) deliver() error {
 	end, cost := r.from, 0
+	var refused error
 	for {
 		size, payload, err := frameAt(r.chunk.Data[end:r.to], r.s.MaxMessageSize)
-		if err != nil {
-			return err
-		}
-		r.frame = size
-		if size == 0 || end+size > r.to {
+		refused, r.frame = err, size
+		if err != nil || size == 0 || end+size > r.to {
 			break
 		}
 		end += size
 		cost += payload + boundary.MessageOverhead
 	}
-	if end == r.from {
-		return nil
+	if end > r.from {
+		r.str.remote.inTurn(r.str.line)
+		r.str.remote.budget.spend(cost)
+		r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
+		r.from = end
+		r.patience.renew()
+		r.leaveLarge()
 	}
-	r.str.remote.inTurn(r.str.line)
-	r.str.remote.budget.spend(cost)
-	r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
-	r.from = end
-	r.bounded = false
-	r.leaveLarge()
-	return nil
+	return refused
 }
 
 // makeRoom sees that the frame at from can go on growing where it lies, or moves it to where it can.
@@ -135,23 +134,24 @@ func (r *reader) makeRoom() error {
 	}
 	switch {
 	case r.frame > chunkSize && r.from > 0:
-		r.move(chunkSize)
+		r.move()
 	case r.frame > chunkSize && room == 0:
-		r.chunk = r.s.Port.Grow(r.chunk, min(r.frame, 2*len(r.chunk.Data)))
-	case r.frame <= chunkSize && r.from > 0 && room < readRoom:
-		r.move(chunkSize)
+		r.chunk = r.s.Port.Grow(r.chunk, r.to, min(r.frame, 2*len(r.chunk.Data)))
+	case r.from > 0 && room < readRoom:
+		r.move()
 	}
 	if len(r.chunk.Data) == r.to {
-		return network.ErrResourceLimitExceeded
+		panic("no room to read on")
 	}
 	return nil
 }
 
-// move copies the unfinished frame to the beginning of a new chunk.
-func (r *reader) move(size int) {
-	chunk := r.s.Port.NewChunk(size)
-	r.to = copy(chunk.Data, r.chunk.Data[r.from:r.to])
-	r.from = 0
+// move copies the unfinished frame to the beginning of a new chunk, where there is room for more of it.
+func (r *reader) move() {
+	unfinished := r.chunk.Data[r.from:r.to]
+	chunk := r.s.Port.NewChunk(max(chunkSize, len(unfinished)+readRoom))
+	copy(chunk.Data, unfinished)
+	r.from, r.to = 0, len(unfinished)
 	r.s.Port.Release(r.chunk)
 	r.chunk = chunk
 }

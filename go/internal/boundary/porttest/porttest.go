@@ -1,4 +1,6 @@
-// Package porttest is a Port in Go memory: it stands in for JavaScript in the tests of the packages below the bridge.
+// Package porttest is a Port in Go memory: it stands in for JavaScript in the tests of the packages below the bridge. It is as generous, late
+// and rude as the bridge may be: chunks are larger than asked for and move, frames are read when the test takes them, and memory that was
+// given back is overwritten.
 package porttest
 
 import (
@@ -7,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 )
@@ -28,16 +29,25 @@ type Message struct {
 
 // Port keeps everything until the test takes it.
 type Port struct {
-	mu       sync.Mutex
-	records  []Record
-	messages []Message
-	written  int
-	changed  chan struct{}
-	chunks   atomic.Int32
+	mu      sync.Mutex
+	records []Record
+	// delivered waits to be read into messages.
+	delivered []run
+	messages  []Message
+	written   int
+	changed   chan struct{}
+	chunks    chunks
+}
+
+// run is whole frames in a chunk.
+type run struct {
+	inlet    uint32
+	ref      uintptr
+	from, to int
 }
 
 // New is an empty Port.
-func New() *Port { return &Port{changed: make(chan struct{})} }
+func New() *Port { return &Port{changed: make(chan struct{}), chunks: newChunks()} }
 
 func (p *Port) change(fn func()) {
 	p.mu.Lock()
@@ -73,11 +83,35 @@ func (p *Port) Events(kind string) []map[string]any {
 	return events
 }
 
-// Messages returns all messages so far.
+// Messages returns all messages so far that TakeMessages did not. As JavaScript does, it reads them now and not when they were delivered.
 func (p *Port) Messages() []Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.messages)
+	return slices.Clone(p.readLocked())
+}
+
+// Waiting says whether there are messages.
+func (p *Port) Waiting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.delivered)+len(p.messages) > 0
+}
+
+// TakeMessages returns the messages so far and forgets them.
+func (p *Port) TakeMessages() []Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	messages := p.readLocked()
+	p.messages = nil
+	return messages
+}
+
+func (p *Port) readLocked() []Message {
+	for _, run := range p.delivered {
+		p.messages = append(p.messages, p.chunks.read(run)...)
+	}
+	p.delivered = nil
+	return p.messages
 }
 
 // WrittenBytes counts the frames that were given back.
@@ -95,43 +129,58 @@ func (p *Port) Post(kind boundary.Kind, a, b uint32, body []byte) {
 // Deliver implements boundary.Port.
 func (p *Port) Deliver(inlet uint32, chunk boundary.Chunk, from, to int) {
 	p.change(func() {
-		for at := from; at < to; {
-			size := 4 + int(binary.BigEndian.Uint32(chunk.Data[at:]))
-			frame := chunk.Data[at+4 : at+size]
-			payload := 1 + int(frame[0])
-			p.messages = append(p.messages, Message{inlet, string(frame[1:payload]), slices.Clone(frame[payload:])})
-			at += size
-		}
+		run := run{inlet, chunk.Ref, from, to}
+		p.chunks.deliver(run)
+		p.delivered = append(p.delivered, run)
 	})
 }
 
 // DeliverOne implements boundary.Port.
 func (p *Port) DeliverOne(inlet uint32, channel string, payload []byte) {
-	p.change(func() { p.messages = append(p.messages, Message{inlet, channel, slices.Clone(payload)}) })
+	frame := Frame(channel, payload)
+	p.change(func() {
+		ref, data := p.chunks.make(len(frame), len(frame))
+		copy(data, frame)
+		p.delivered = append(p.delivered, run{inlet, ref, 0, len(frame)})
+	})
 }
 
 // NewChunk implements boundary.Port.
 func (p *Port) NewChunk(size int) boundary.Chunk {
-	p.chunks.Add(1)
-	return boundary.Chunk{Data: make([]byte, size)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ref, data := p.chunks.make(size, p.chunks.generous(size))
+	return boundary.Chunk{Data: data, Ref: ref}
 }
 
 // Grow implements boundary.Port.
-func (*Port) Grow(chunk boundary.Chunk, size int) boundary.Chunk {
-	data := make([]byte, size)
-	copy(data, chunk.Data)
-	return boundary.Chunk{Data: data}
+func (p *Port) Grow(chunk boundary.Chunk, used, size int) boundary.Chunk {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ref, data := p.chunks.grow(chunk.Ref, used, size)
+	return boundary.Chunk{Data: data, Ref: ref}
 }
 
 // Release implements boundary.Port.
-func (p *Port) Release(boundary.Chunk) { p.chunks.Add(-1) }
+func (p *Port) Release(chunk boundary.Chunk) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.chunks.release(chunk.Ref)
+}
 
 // Chunks implements boundary.Port.
-func (p *Port) Chunks() int { return int(p.chunks.Load()) }
+func (p *Port) Chunks() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.chunks.live)
+}
 
 // Written implements boundary.Port.
 func (p *Port) Written(frames boundary.Frames) {
-	p.change(func() { p.written += len(frames.Data) })
+	p.change(func() {
+		p.written += len(frames.Data)
+		poison(frames.Data)
+	})
 }
 
 // FreeOutlet implements boundary.Port.

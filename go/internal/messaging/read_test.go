@@ -1,0 +1,285 @@
+package messaging
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/stretchr/testify/require"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
+)
+
+var cutsUnderTest = flag.Int("cuts", 2000, "how many reads the property test of the reader cuts its frames into")
+
+const largestUnderTest = 8 << 20
+
+// noise is what payloads are parts of.
+var noise = func() []byte {
+	data := make([]byte, 2*largestUnderTest)
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(data)
+	return data
+}()
+
+// scripted is a stream that brings what its reads say.
+type scripted struct {
+	network.Stream
+	read func(into []byte) (int, error)
+	// reset, when set, hears of the end that the reader makes.
+	reset func(network.StreamErrorCode)
+}
+
+func (s *scripted) Read(into []byte) (int, error) { return s.read(into) }
+
+func (s *scripted) ResetWithError(code network.StreamErrorCode) error {
+	s.reset(code)
+	return nil
+}
+
+// bareReader is a reader of a scripted stream, without a host.
+func bareReader(t *testing.T, read func(into []byte) (int, error)) (*reader, *porttest.Port) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	port := porttest.New()
+	s := &Service{Config: Config{MaxMessageSize: maxMessage, Port: port}, ctx: ctx}
+	remote := &remote{large: make(chan struct{}, 1)}
+	remote.budget.init()
+	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote}}), port
+}
+
+// logarithmic is a number from 1 to most, of each magnitude as often.
+func logarithmic(random *rand.Rand, most int) int {
+	return int(math.Exp(random.Float64() * math.Log(float64(most)+1)))
+}
+
+// cutter brings frames in reads of any size; what it has brought is in payloads.
+type cutter struct {
+	random *rand.Rand
+	// magnitude is the largest read of this round.
+	magnitude int
+	// left frames are still to come, and may be cut into as many reads.
+	left  int
+	reads int
+	data  []byte
+	// payloads waits to be compared with what is received.
+	payloads [][]byte
+}
+
+func newCutter(random *rand.Rand) *cutter {
+	return &cutter{random: random, magnitude: logarithmic(random, 4<<20), left: 1 + random.IntN(40), reads: 400}
+}
+
+func (c *cutter) frame() {
+	size := logarithmic(c.random, largestUnderTest)
+	at := c.random.IntN(len(noise) - size)
+	payload := noise[at : at+size]
+	c.payloads = append(c.payloads, payload)
+	c.data = append(c.data, porttest.Frame("channel", payload)...)
+	c.left--
+}
+
+func (c *cutter) read(into []byte) (int, error) {
+	if len(into) == 0 {
+		panic("a read into nothing")
+	}
+	want := min(len(into), logarithmic(c.random, c.magnitude))
+	if c.reads--; c.reads < 0 {
+		want = len(into)
+	}
+	for len(c.data) < want && c.left > 0 {
+		c.frame()
+	}
+	if len(c.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(into[:want], c.data)
+	c.data = c.data[n:]
+	return n, nil
+}
+
+// The bridge once handed out larger chunks than asked for, and the end of a large frame came with the beginning of another: 28 of 1,600
+// messages of 0.3 to 2 MB were lost over QUIC.
+func TestFramesOfAnySizesArriveWholeHoweverReadsCutThem(t *testing.T) {
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	for cuts := 0; cuts < *cutsUnderTest; {
+		cutter := newCutter(random)
+		r, port := bareReader(t, func(into []byte) (int, error) {
+			cuts++
+			return cutter.read(into)
+		})
+		program := startProgram(r, port)
+		require.ErrorIs(t, r.run(), io.EOF, "seed %d", seed)
+		r.close()
+		received := program.end()
+		require.Len(t, received, len(cutter.payloads), "seed %d", seed)
+		for i, payload := range received {
+			require.True(t, bytes.Equal(cutter.payloads[i], payload), "message %d, seed %d", i, seed)
+		}
+		require.Zero(t, port.Chunks())
+	}
+}
+
+// program consumes what a bare reader delivers, now and then.
+type program struct {
+	r        *reader
+	port     *porttest.Port
+	received [][]byte
+	over     chan struct{}
+	ended    chan struct{}
+}
+
+func startProgram(r *reader, port *porttest.Port) *program {
+	p := &program{r: r, port: port, over: make(chan struct{}), ended: make(chan struct{})}
+	changed := port.Changed()
+	go func() {
+		defer close(p.ended)
+		for {
+			select {
+			case <-changed:
+				changed = port.Changed()
+				if r.str.remote.budget.full() || rand.IntN(4) == 0 {
+					p.take()
+				}
+			case <-p.over:
+				p.take()
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *program) take() {
+	for _, message := range p.port.TakeMessages() {
+		p.received = append(p.received, message.Payload)
+		p.r.str.remote.budget.give(len(message.Payload) + boundary.MessageOverhead)
+	}
+}
+
+func (p *program) end() [][]byte {
+	close(p.over)
+	<-p.ended
+	return p.received
+}
+
+func (b *budget) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spent >= boundary.Window
+}
+
+func TestWhatComesBeforeARefusedFrameIsDelivered(t *testing.T) {
+	good := porttest.Frame("channel", []byte("good"))
+	for reason, bad := range map[string][]byte{
+		reasonTooLarge:  {0xff, 0, 0, 0},
+		reasonMalformed: {0, 0, 0, 1, 0},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			burst := append(bytes.Repeat(good, 47), bad...)
+			burst = append(burst, good...)
+			r, port := bareReader(t, func(into []byte) (int, error) { return copy(into, burst), nil })
+			var refused *refusal
+			require.ErrorAs(t, r.run(), &refused)
+			require.Equal(t, reason, refused.loss().Reason)
+			require.Len(t, port.Messages(), 47)
+		})
+	}
+}
+
+// timedOut is what quic-go and yamux say of a connection that has timed out.
+type timedOut struct{ error }
+
+func (timedOut) Timeout() bool   { return true }
+func (timedOut) Temporary() bool { return true }
+
+// A peer that had vanished made the library read for ever: the idle time-out of QUIC was taken for a deadline of the reader's own.
+func TestNoErrorOfAStreamIsReadOverWhateverItSaysOfItself(t *testing.T) {
+	for name, began := range map[string][]byte{"between frames": nil, "within a frame": {0, 0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			reads := 0
+			gone := timedOut{io.ErrNoProgress}
+			r, _ := bareReader(t, func(into []byte) (int, error) {
+				reads++
+				return copy(into, began), gone
+			})
+			require.Equal(t, gone, r.run())
+			require.Equal(t, 1, reads)
+		})
+	}
+}
+
+// slow brings a part of what is left each time a pause is over.
+type slow struct {
+	scripted
+	left, come []byte
+	part       int
+	pause      time.Duration
+	ended      chan struct{}
+}
+
+func (s *slow) Read(into []byte) (int, error) {
+	if len(s.come) == 0 {
+		if len(s.left) == 0 {
+			return 0, io.EOF
+		}
+		select {
+		case <-time.After(s.pause):
+		case <-s.ended:
+			return 0, network.ErrReset
+		}
+		part := min(s.part, len(s.left))
+		s.come, s.left = s.left[:part], s.left[part:]
+	}
+	n := copy(into, s.come)
+	s.come = s.come[n:]
+	return n, nil
+}
+
+func (s *slow) ResetWithError(network.StreamErrorCode) error {
+	close(s.ended)
+	return nil
+}
+
+func TestAFrameThatRestsIsCutAndOneThatComesSlowlyIsNot(t *testing.T) {
+	frame := porttest.Frame("channel", make([]byte, 1<<20))
+	for name, test := range map[string]struct {
+		part  int
+		pause time.Duration
+		whole bool
+	}{
+		"a byte a second":       {1, time.Second, false},
+		"all but one byte":      {len(frame) - 1, 2 * restTimeout, false},
+		"just fast enough":      {11 << 10, time.Second, true},
+		"much, and then a rest": {600 << 10, restTimeout - time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, port := bareReader(t, nil)
+				str := &slow{left: frame, part: test.part, pause: test.pause, ended: make(chan struct{})}
+				r.str.Stream = str
+				began := time.Now()
+				err := r.run()
+				r.close()
+				if test.whole {
+					require.ErrorIs(t, err, io.EOF)
+					require.Len(t, port.Messages(), 1)
+					return
+				}
+				want := Loss{Reason: reasonTooSlow, Messages: 1, Bytes: len(frame) - len(str.left), UpTo: true}
+				require.Equal(t, want, err.(*refusal).loss())
+				require.LessOrEqual(t, time.Since(began), test.pause+restTimeout+time.Second)
+			})
+		})
+	}
+}

@@ -1,0 +1,48 @@
+package messaging
+
+import (
+	"errors"
+
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// Why a receiver ends a stream: the reason is told to its own program, the code goes to the sender, where the transport carries one
+// (WebTransport does not). The codes are this protocol's own, far from those that libp2p has given a meaning.
+const (
+	reasonTooLarge  = "too-large"
+	reasonMalformed = "malformed"
+	reasonTooSlow   = "too-slow"
+
+	codeTooLarge  network.StreamErrorCode = 0x50325001
+	codeMalformed network.StreamErrorCode = 0x50325002
+	codeTooSlow   network.StreamErrorCode = 0x50325003
+)
+
+var reasons = map[network.StreamErrorCode]string{
+	codeTooLarge:  reasonTooLarge,
+	codeMalformed: reasonMalformed,
+	codeTooSlow:   reasonTooSlow,
+}
+
+// refusal is the error of a reader that ends its stream because of the frame that it is at.
+type refusal struct {
+	code  network.StreamErrorCode
+	bytes int
+}
+
+func (r *refusal) Error() string { return "refused: " + reasons[r.code] }
+
+// loss is what the refusal means for this side's program: one message. What the sender had written behind it is the sender's to tell. A slow
+// frame may come again, on another stream.
+func (r *refusal) loss() Loss {
+	return Loss{Reason: reasons[r.code], Messages: 1, Bytes: r.bytes, UpTo: r.code == codeTooSlow}
+}
+
+// refusedAs says why the peer has ended a stream; empty when the error of a read or a write does not tell.
+func refusedAs(err error) string {
+	var reset *network.StreamError
+	if !errors.As(err, &reset) || !reset.Remote {
+		return ""
+	}
+	return reasons[reset.ErrorCode]
+}
