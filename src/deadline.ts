@@ -5,7 +5,7 @@
  */
 
 import { checkFields, checkInteger, wrongType } from "./arguments.ts";
-import { P2PError } from "./errors.ts";
+import { callSite, P2PError, traced } from "./errors.ts";
 
 /** How long a call may take, and what may end it early. */
 export interface CallOptions {
@@ -136,10 +136,11 @@ export function watch(call: Call, end: (reason: unknown) => void): () => void {
 
 /** The promise's outcome, or the end of the call, whichever is first; the work behind the promise goes on. */
 export function bounded<T>(promise: Promise<T>, call: Call): Promise<T> {
-  return new Promise((resolve, reject) => {
+  const first = new Promise<T>((resolve, reject) => {
     const stop = watch(call, reject);
     promise.then(resolve, reject).finally(stop);
   });
+  return traced(first, callSite());
 }
 
 function unwatched(): void {}

@@ -7,7 +7,7 @@
 
 import { copyBytes } from "./arguments.ts";
 import { type Call, watch } from "./deadline.ts";
-import { P2PError, type P2PErrorCode } from "./errors.ts";
+import { callSite, P2PError, type P2PErrorCode, traced } from "./errors.ts";
 import { Line } from "./line.ts";
 import { encodeJson, Op } from "./native/codec.ts";
 import type { OutletError, OutletSink } from "./native/inbox.ts";
@@ -243,6 +243,6 @@ export class Outlet implements OutletSink {
     const place = this.#parked.push(parked);
     if (this.#state === "idle") this.#open();
     else this.#goOn();
-    return promise;
+    return traced(promise, callSite(true));
   }
 }

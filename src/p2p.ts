@@ -22,6 +22,7 @@ import {
   type MessagesOptions,
   startCall,
 } from "./deadline.ts";
+import { callSite, traced } from "./errors.ts";
 import { evaluation } from "./evaluation.ts";
 import { P2PEventTarget } from "./events.ts";
 import { MessageIterator, type Messages } from "./iterator.ts";
@@ -113,7 +114,8 @@ export class P2P extends P2PEventTarget {
   ): Promise<P2P> {
     const call = startCall("create", callOptions);
     const config = checkOptions(options);
-    return await evaluation.create(() => P2P.#create(config, call));
+    const node = evaluation.create(() => P2P.#create(config, call));
+    return await traced(node, callSite());
   }
 
   static async #create(config: NodeConfig, call: Call): Promise<P2P> {

@@ -6,7 +6,7 @@
 
 import { checkBytes } from "./arguments.ts";
 import { bounded, type CallOptions, startCall } from "./deadline.ts";
-import { P2PError } from "./errors.ts";
+import { callSite, P2PError, traced } from "./errors.ts";
 import { Lazy } from "./lazy.ts";
 import type { MessageData } from "./mailbox.ts";
 import type { Outlets, Route } from "./messaging.ts";
@@ -32,14 +32,6 @@ import type { Outlets, Route } from "./messaging.ts";
 export class Sender implements AsyncDisposable {
   /** The channel that it sends to. */
   readonly channel: string;
-  /**
-   * Resolves when `send` is worth another try, and opens the stream where there is none. It rejects when the peer cannot
-   * be reached, and over a relay that limits its circuits when the last message went beyond the limits. Looking at it does
-   * nothing; awaiting it does, each time anew. {@link Sender.whenReady} is the same with a signal and a timeout.
-   *
-   * @throws {P2PError} `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `RELAY_LIMIT`, `CLOSED`.
-   */
-  readonly ready: Promise<void> = new Lazy(() => this.#wait());
   readonly #outlets: Outlets;
   readonly #route: Route;
   /** Over a relay with limits, the message that has not been written yet. */
@@ -93,6 +85,18 @@ export class Sender implements AsyncDisposable {
     underWay.catch(() => {});
     this.#underWay = underWay;
     return true;
+  }
+
+  /**
+   * Resolves when `send` is worth another try, and opens the stream where there is none. It rejects when the peer cannot
+   * be reached, and over a relay that limits its circuits when the last message went beyond the limits. Looking at it does
+   * nothing; awaiting it does, each time anew. {@link Sender.whenReady} is the same with a signal and a timeout.
+   *
+   * @throws {P2PError} `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `RELAY_LIMIT`, `CLOSED`.
+   */
+  get ready(): Promise<void> {
+    const site = callSite(true);
+    return new Lazy(() => traced(this.#wait(), site));
   }
 
   /**

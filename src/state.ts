@@ -7,7 +7,7 @@
 import { bounded, type Call, type CallOptions, startCall } from "./deadline.ts";
 import { isRendezvous, mayBeFrom } from "./channel.ts";
 import { Drops } from "./drops.ts";
-import { P2PError } from "./errors.ts";
+import { callSite, P2PError, traced } from "./errors.ts";
 import type { CloseDetail, DropDetail, P2PEventMap } from "./events.ts";
 import { evaluation } from "./evaluation.ts";
 import { Inlet, Mailbox, type Message } from "./mailbox.ts";
@@ -108,7 +108,7 @@ export class NodeState implements NodeSink {
   }
 
   /** Asks the Go side of the node for something. */
-  async request<T>(
+  request<T>(
     operation: string,
     op: number,
     body: Uint8Array | Record<string, unknown>,
@@ -117,16 +117,15 @@ export class NodeState implements NodeSink {
     const call = startCall(operation, options);
     const { link, handle: node } = this.live(operation);
     const accept = (answer: unknown) => answer as T;
-    if (body instanceof Uint8Array) {
-      return await link.request(call, { op, node, body, accept });
-    }
-    return await link.request(call, {
+    const request = body instanceof Uint8Array ? { op, node, body, accept } : {
       op,
       node,
       body: encodeJson(body),
       peerId: body.peer as string,
       accept,
-    });
+    };
+    const site = callSite(op === Op.PUBLISH);
+    return traced(link.request(call, request), site);
   }
 
   /** Subscribes to a topic, and to one rendezvous topic at a time. */

@@ -3,6 +3,7 @@
 import {
   assertEquals,
   assertInstanceOf,
+  assertMatch,
   assertRejects,
   assertThrows,
 } from "@std/assert";
@@ -289,6 +290,23 @@ test("a request carries the peer that a failure is about", () =>
     const error = await rejectsWith("PEER_INVALID", disconnected);
     assertEquals([error.operation, error.peerId], ["disconnectFrom", "bob"]);
     await node.close();
+  }));
+
+test("the stack of a failed publication leads to who awaits it", () =>
+  withFake(async (fake) => {
+    fake.manual.add(Op.PUBLISH);
+    const node = await P2P.create(options);
+    const published = node.broadcastMessage("a::ps:b", new Uint8Array(1));
+    const { id } = await fake.request(Op.PUBLISH);
+    fake.answer(id, { code: "TOPIC_FAILED", message: "no" }, true);
+    try {
+      await published;
+    } catch (error) {
+      assertMatch((error as Error).stack!, /link\.test\.ts/);
+      await node.close();
+      return;
+    }
+    throw new Error("it did not fail");
   }));
 
 test("a node announces module and runtime and leaves out what Go does not know", () =>
