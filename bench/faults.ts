@@ -8,12 +8,22 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
+import { churn } from "./faults/churn.ts";
 import { disconnects } from "./faults/disconnects.ts";
 import { large } from "./faults/large.ts";
 import { scenarios } from "./faults/scenarios.ts";
+import { outage } from "./faults/outage.ts";
+import { vanish } from "./faults/vanish.ts";
 import { chosen, type Program, report } from "./faults/report.ts";
 
-const PROGRAMS: Record<string, Program> = { large, scenarios, disconnects };
+const PROGRAMS: Record<string, Program> = {
+  large,
+  scenarios,
+  disconnects,
+  churn,
+  outage,
+  vanish,
+};
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,

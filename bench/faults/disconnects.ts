@@ -7,9 +7,9 @@ import type { Transport } from "../../mod.ts";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { randomFrom } from "../../tests/support/messages.ts";
 import { OrderError, Peer } from "./control.ts";
-import { type Account, sum } from "./ledger.ts";
 import { type Program, progress, type Request, type Row } from "./report.ts";
-import { type Party, Session } from "./session.ts";
+import type { Party } from "./party.ts";
+import { Session } from "./session.ts";
 
 const TRANSPORTS: Transport[] = ["quic", "tcp"];
 const SIZES = { smallest: 1, largest: 20_000, spread: true };
@@ -56,21 +56,16 @@ async function once(
     await session.send(from, to, { ...SIZES, seed, way, channels: 2 });
   }
   const counts = await disturb(a, b, random, seconds);
-  const broken = await end(session, [a, b]);
-  const verdicts = await session.verdicts();
-  const total: Account = sum(verdicts.map(({ account }) => account));
-  const told = verdicts.map(({ told }) => told);
-  const add = (key: "exact" | "upTo" | "there") =>
-    told.reduce((all, tellings) => all + tellings[key], 0);
+  const broken = await session.end(CLOSE_MS);
+  const { account, told, broken: found } = await session.total();
   return {
     run,
     runtime: runtime.name,
     transport,
     ...counts,
-    ...total,
-    exact: add("exact"),
-    upTo: add("upTo"),
-    broken: [...broken, ...verdicts.flatMap(({ broken }) => broken)],
+    ...account,
+    ...told,
+    broken: [...broken, ...found],
   };
 }
 
@@ -99,18 +94,4 @@ async function disturb(
     }
   }
   return counts;
-}
-
-/** Lets what was accepted arrive, and closes the nodes; answers what was wrong with that. */
-async function end(session: Session, parties: Party[]): Promise<string[]> {
-  const broken: string[] = [];
-  for (const party of parties) await party.order("stop", {});
-  for (const party of parties) await party.order("sent", {});
-  await session.settled();
-  for (const party of parties) {
-    const { ms } = await party.close({ timeout: CLOSE_MS });
-    if (ms > CLOSE_MS + 1000) broken.push(`close took ${Math.round(ms)} ms`);
-  }
-  await session.settled();
-  return broken;
 }

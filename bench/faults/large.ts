@@ -17,7 +17,7 @@ import { Session } from "./session.ts";
 const MESSAGES = 200;
 const SIZES = { smallest: 300_000, largest: 2_000_000 };
 const READER = { pauseEvery: 10, pauseMs: 100 };
-const CLOSE_MS = 60_000;
+const CLOSE_MS = 30_000;
 
 /** See the head of the file. */
 export const large: Program = {
@@ -77,8 +77,8 @@ async function once(
   await b.read({ seed, ...READER });
   const way = seed % 2 === 0 ? "awaited" : "sender";
   await session.send(a, b, { ...SIZES, seed, way, total: MESSAGES });
-  await a.order("sent", {}, 2 * CLOSE_MS);
-  await a.close({ timeout: CLOSE_MS }, 2 * CLOSE_MS);
+  await a.order("sent", {}, 4 * CLOSE_MS);
+  const { broken: closing } = await a.close(CLOSE_MS);
   await session.settled();
   const [{ account, told, broken }] = await session.verdicts();
   const telling = told.exact + told.upTo + told.there;
@@ -89,5 +89,7 @@ async function once(
   row.accepted += account.accepted;
   row.lost += account.lost;
   row.told += telling;
-  row.broken.push(...broken.map((what) => `seed ${seed}: ${what}`));
+  row.broken.push(
+    ...[...closing, ...broken].map((what) => `seed ${seed}: ${what}`),
+  );
 }

@@ -39,17 +39,31 @@ export async function report(
     console.log(JSON.stringify(row));
     rows.push(row);
   }
-  const shown = rows.map(({ broken, ...row }) => ({
-    ...row,
-    broken: broken.join("; "),
-  }));
-  const broken = rows.filter((row) => row.broken.length > 0).length;
   // Hundreds of rows in which all is well tell nobody anything.
-  print(title, rows.length > 60 ? shown.filter((row) => row.broken) : shown);
+  const shown = rows.length > 60
+    ? rows.filter((row) => row.broken.length > 0)
+    : rows;
+  for (const alike of Map.groupBy(shown, columns).values()) {
+    print(title, alike.map((row) => ({ ...row, broken: inWords(row.broken) })));
+  }
+  const broken = rows.filter((row) => row.broken.length > 0).length;
   console.log(
     `${rows.length} rows, ${broken} with a broken promise, seed ${request.seed}`,
   );
   return rows.length > 0 && broken === 0;
+}
+
+function columns(row: Row): string {
+  return Object.keys(row).join();
+}
+
+/** What was broken, each in so many words once. */
+function inWords(broken: string[]): string {
+  const counts = Map.groupBy(broken, (what) => what);
+  return Array.from(
+    counts,
+    ([what, all]) => all.length > 1 ? `${all.length} times ${what}` : what,
+  ).join("; ");
 }
 
 /** The runtimes that were asked for. */

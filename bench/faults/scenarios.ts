@@ -13,13 +13,10 @@ import {
   type Scenario,
   scenario,
 } from "./scenario.ts";
-import { type Party, Session, type Verdict } from "./session.ts";
+import type { Party } from "./party.ts";
+import { Session, type Verdict } from "./session.ts";
 import { publishTooLarge } from "./topic.ts";
 
-/** How long a close may take beyond its timeout. */
-const SLACK_MS = 2000;
-/** The timeout of a close that names none. */
-const CLOSE_MS = 10_000;
 /** What the receiver sends where it sends as well. */
 const BACK = { smallest: 1, largest: 3000, spread: true, total: 2000 };
 
@@ -162,14 +159,9 @@ async function comeBack(stage: Stage): Promise<void> {
 /** Closes the sender, lets the receiver read what there is, and closes that; answers what was wrong. */
 async function end(stage: Stage): Promise<string[]> {
   const { what, session, sender, receiver } = stage;
-  const broken: string[] = [];
-  const options = { timeout: what.timeout };
-  const most = (what.timeout ?? CLOSE_MS) + SLACK_MS;
   if (what.bothWays && !receiver.final) await receiver.order("stop", {});
   if (what.incident !== "sender closes") await sender.order("stop", {});
-  const closed = await sender.close(options).catch((error) => error);
-  if (closed instanceof Error) broken.push(`close: ${closed.message}`);
-  else if (closed.ms > most) broken.push(`close took ${closed.ms | 0} ms`);
+  const { broken } = await sender.close(what.timeout);
   if (!receiver.peer.gone) await receiver.order("hurry", {});
   await session.settled();
   if (!receiver.peer.gone && !receiver.final) await receiver.close();

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { statSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { CloseOptions, P2POptions } from "../../mod.ts";
+import type { P2POptions } from "../../mod.ts";
 import { makeFolder, removeFolder } from "../../tests/support/node.ts";
 import type { Peer } from "./control.ts";
 import { type FlowSpec, topicOf } from "./flow.ts";
@@ -15,8 +15,8 @@ import {
   tellings,
   type Told,
 } from "./ledger.ts";
-import type { Answered, Given, Orders, State } from "./orders.ts";
-import { countLog, type ReaderSpec, readLog } from "./reader.ts";
+import { Party } from "./party.ts";
+import { countLog, readLog } from "./reader.ts";
 
 /** What came of the messages from one node to another. */
 export interface Verdict {
@@ -27,87 +27,7 @@ export interface Verdict {
   broken: string[];
 }
 
-type Unnamed<K extends keyof Orders> = Omit<Given<K>, "name">;
-
-let names = 0;
 let flows = 0;
-
-/** One node, in a process that others may share. */
-export class Party {
-  readonly peer: Peer;
-  readonly peerId: string;
-  readonly addresses: string[];
-  /** Where its reader takes messages down. */
-  readonly log: string;
-  readonly options: Partial<P2POptions>;
-  /** What it knew when it was closed. */
-  final?: State;
-  readonly #name: string;
-
-  private constructor(
-    peer: Peer,
-    name: string,
-    made: Answered<"create">,
-    log: string,
-    options: Partial<P2POptions>,
-  ) {
-    this.peer = peer;
-    this.#name = name;
-    this.peerId = made.peerId;
-    this.addresses = made.addresses;
-    this.log = log;
-    this.options = options;
-  }
-
-  /** Makes a node in a process. */
-  static async create(
-    peer: Peer,
-    log: string,
-    options: Partial<P2POptions>,
-  ): Promise<Party> {
-    const name = `${++names}`;
-    const made = await peer.order("create", { name, options });
-    return new Party(peer, name, made, log, options);
-  }
-
-  /** Gives an order to the node. */
-  order<K extends keyof Orders>(
-    order: K,
-    given: Unnamed<K>,
-    ms?: number,
-  ): Promise<Answered<K>> {
-    const named = { name: this.#name, ...given } as unknown as Given<K>;
-    return this.peer.order(order, named, ms);
-  }
-
-  /** Begins to read. */
-  read(spec: Omit<ReaderSpec, "log">): Promise<void> {
-    return this.order("read", { log: this.log, ...spec });
-  }
-
-  async state(): Promise<State> {
-    return this.final ?? await this.order("state", {});
-  }
-
-  /** Closes the node; what was told by the time that `close` answers is what was told. */
-  async close(
-    options?: CloseOptions,
-    ms?: number,
-  ): Promise<Answered<"close">> {
-    const closed = await this.order("close", { options }, ms);
-    this.final = await this.order("state", {});
-    return closed;
-  }
-
-  /** Waits until the program has taken what there is, and forgets the node. */
-  async leave(): Promise<void> {
-    if (this.peer.gone) return;
-    await this.order("hurry", {});
-    if (!this.final) await this.close();
-    await this.order("taken", {});
-    await this.order("forget", {});
-  }
-}
 
 /** Nodes and flows that belong together. */
 export class Session implements AsyncDisposable {
@@ -142,6 +62,27 @@ export class Session implements AsyncDisposable {
     const spec = { ...how, flow: ++flows, to: to.peerId };
     this.#flows.push({ spec, from, to });
     await from.order("send", { spec });
+  }
+
+  /** Begins to send messages that are not judged, from a node that will be killed. */
+  async answer(
+    from: Party,
+    to: Party,
+    how: Omit<FlowSpec, "flow" | "to">,
+  ): Promise<void> {
+    const spec = { ...how, flow: ++flows, to: to.peerId };
+    await from.order("send", { spec });
+  }
+
+  /** Waits until a node has read something more; answers whether it did in time. */
+  async arrival(to: Party, ms = 10_000): Promise<boolean> {
+    const { size } = statSync(to.log);
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      if (statSync(to.log).size > size) return true;
+      await delay(5);
+    }
+    return false;
   }
 
   /** Begins to publish messages on a topic that the others have subscribed to. */
@@ -206,6 +147,36 @@ export class Session implements AsyncDisposable {
       const all = tellings(told.get(from)!, told.get(to) ?? [], from, to);
       return { from, to, account, told: all, broken: judge(account, all) };
     });
+  }
+
+  /** What came of all messages, and what is wrong between any two. */
+  async total(): Promise<Pick<Verdict, "account" | "told" | "broken">> {
+    const verdicts = await this.verdicts();
+    const told = { exact: 0, upTo: 0, there: 0 };
+    for (const verdict of verdicts) {
+      for (const key of Object.keys(told) as (keyof Tellings)[]) {
+        told[key] += verdict.told[key];
+      }
+    }
+    return {
+      account: sum(verdicts.map(({ account }) => account)),
+      told,
+      broken: verdicts.flatMap(({ broken }) => broken),
+    };
+  }
+
+  /** Stops all flows, lets what was accepted arrive, and closes the nodes; answers what was wrong with that. */
+  async end(timeout: number): Promise<string[]> {
+    const broken: string[] = [];
+    const parties = this.#parties.filter(({ peer }) => !peer.gone);
+    await Promise.all(parties.map((party) => party.order("stop", {})));
+    await Promise.all(parties.map((party) => party.order("sent", {})));
+    await this.settled();
+    for (const party of parties) {
+      broken.push(...(await party.close(timeout)).broken);
+    }
+    await this.settled();
+    return broken;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,7 +6,8 @@ import type { Pool } from "./pool.ts";
 import type { Row } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { readLog } from "./reader.ts";
-import { type Party, Session } from "./session.ts";
+import type { Party } from "./party.ts";
+import { Session } from "./session.ts";
 
 const RATE = 50;
 const BEFORE = 40;
