@@ -19,7 +19,11 @@ export interface CallOptions {
 }
 
 /** Options of `close`. */
-export interface CloseOptions extends CallOptions {
+export interface CloseOptions {
+  /** Ends the wait when it aborts: the promise rejects with `signal.reason`, and the node goes on closing. */
+  signal?: AbortSignal;
+  /** How long what was accepted may take to leave, in milliseconds, 1 to 2,147,483,647. Default 10,000. */
+  timeout?: number;
   /** Whether to close every node of this isolate. Default `false`. */
   all?: boolean;
 }

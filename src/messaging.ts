@@ -33,6 +33,8 @@ export class Outlets {
   readonly #routes = new Map<string, Route>();
   /** By peer id, in its one spelling: two queues to one peer would lose the order. */
   readonly #peers = new Map<string, Outlet>();
+  /** Peers that the program is disconnecting from, until that is done. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
   #closed = false;
 
   constructor(
@@ -83,6 +85,21 @@ export class Outlets {
     return length;
   }
 
+  /**
+   * Disconnects from a peer by `request`. What was not accepted yet is refused, and what is sent from now on waits until the
+   * peer is disconnected, and dials it again then.
+   */
+  disconnect<T>(peer: string, request: () => Promise<T>): Promise<T> {
+    this.#peers.get(peer)?.leave();
+    const asked = request();
+    const over = Promise.allSettled([this.#leaving.get(peer), asked]);
+    this.#leaving.set(peer, over);
+    over.then(() => {
+      if (this.#leaving.get(peer) === over) this.#leaving.delete(peer);
+    });
+    return asked;
+  }
+
   /** Refuses what waits, after handing over what there is room for, if the node can still send it. */
   close(handOver: boolean): void {
     this.#closed = true;
@@ -127,7 +144,8 @@ export class Outlets {
     let outlet = this.#peers.get(peer);
     if (outlet === undefined) {
       const forget = () => this.#peers.delete(peer);
-      outlet = new Outlet(this.#link, this.#node, peer, forget);
+      const after = this.#leaving.get(peer);
+      outlet = new Outlet(this.#link, this.#node, peer, forget, after);
       this.#peers.set(peer, outlet);
     }
     return outlet;

@@ -53,6 +53,11 @@ export interface NodeLimits {
   streamsPerPeer?: number;
   /** Bytes of memory that libp2p may reserve for connections and streams, 1 MiB or more. */
   memory?: number;
+  /**
+   * Bytes that direct messages of all peers together may take which the program has not taken, beside 4 MiB a peer; 1 MiB or
+   * more. Half of it is for peers that this node has not dialled and does not send to. Default 33,554,432 (32 MiB).
+   */
+  unread?: number;
 }
 
 /** How a node is set up. Only `identityDir` is required; a node contacts nobody whom its options do not name. */
@@ -280,6 +285,7 @@ function checkLimits(name: string, value: unknown): NodeLimits {
     connectionsPerPeer: 1,
     streamsPerPeer: 1,
     memory: 1 << 20,
+    unread: 1 << 20,
   };
   const given = checkFields(name, value, Object.keys(smallest));
   const limits: NodeLimits = {};

@@ -42,19 +42,32 @@ export class Outlet implements OutletSink {
   readonly #node: number;
   readonly #peer: string;
   readonly #forget: () => void;
+  /** What has to be over before the peer is dialled: the program disconnects from it. */
+  readonly #after?: Promise<unknown>;
   readonly #parked = new Line<Parked>();
   /** A relay bounds what can be sent: one message at a time goes, and is accepted once it was written. */
   #limited = false;
   #underWay?: Parked;
-  #state: "idle" | "opening" | "open" | "full" | "closed" = "idle";
+  /**
+   * `down`: the native side has no path and has given up what it held; what is sent now waits for one. A `closed` outlet is
+   * replaced by the next message.
+   */
+  #state: "idle" | "opening" | "open" | "full" | "down" | "closed" = "idle";
   #handle = 0;
   #opening?: AbortController;
 
-  constructor(link: Link, node: number, peer: string, forget: () => void) {
+  constructor(
+    link: Link,
+    node: number,
+    peer: string,
+    forget: () => void,
+    after?: Promise<unknown>,
+  ) {
     this.#link = link;
     this.#node = node;
     this.#peer = peer;
     this.#forget = forget;
+    this.#after = after;
   }
 
   get closed(): boolean {
@@ -92,13 +105,14 @@ export class Outlet implements OutletSink {
     return this.#park({ payload: NOTHING, needs: 0 }, CALL);
   }
 
-  /** Resolves when nothing is outstanding any more. */
+  /** Resolves when nothing is outstanding any more: it was written, or told by a `drop` event. */
   flushed(call: Call = CALL): Promise<void> {
     if (this.#state === "idle" || this.closed) return ACCEPTED;
     return this.#park({ payload: NOTHING, needs: WINDOW_BYTES }, call);
   }
 
   room(): void {
+    if (this.#state === "down") return this.#end();
     if (this.#state !== "full") return;
     this.#state = "open";
     this.#settle();
@@ -110,9 +124,9 @@ export class Outlet implements OutletSink {
     this.#goOn();
   }
 
-  /** With messages waiting the stream is opened once more; without, the outlet is given back unless Go still works on it. */
+  /** With messages waiting a path is searched once more; without, the outlet is given back as soon as nothing of it is outstanding. */
   down({ code, message }: OutletError): number {
-    if (this.#state === "opening") return 0;
+    if (this.#state === "opening" || this.closed) return 0;
     const told = this.#settle(
       new P2PError(code as P2PErrorCode, message, {
         operation: CALL.operation,
@@ -120,10 +134,30 @@ export class Outlet implements OutletSink {
       }),
     );
     // A relay that lets this message not through may still take a smaller one, which goes when `room` is called.
-    if (code === "RELAY_LIMIT") this.#goOn();
-    else if (this.#parked.length > 0) this.#open();
-    else if (this.#hasRoom(1)) this.#end();
+    if (code === "RELAY_LIMIT") {
+      this.#goOn();
+      return told;
+    }
+    while (
+      this.#parked.first?.needs === WINDOW_BYTES && !this.#parked.first.to
+    ) {
+      this.#parked.shift()!.settle(); // It waited for the end of what is given up.
+    }
+    this.#state = "down";
+    if (this.#parked.length > 0) this.#open();
+    else this.#link.hasRoom(this.#handle, 0); // `room` is called in any case.
     return told;
+  }
+
+  /** The program disconnects from the peer: what was accepted is left to the native side, the rest refused. */
+  leave(): void {
+    this.#end(
+      new P2PError(
+        "STREAM_FAILED",
+        "disconnectFrom was called before this was sent",
+        { operation: CALL.operation, peerId: this.#peer },
+      ),
+    );
   }
 
   /** Closing the node sends what the outlet holds and gives the outlet back. */
@@ -143,6 +177,8 @@ export class Outlet implements OutletSink {
     this.#state = "opening";
     this.#opening = new AbortController();
     try {
+      if (this.#handle === 0) await this.#after;
+      if (this.closed) return;
       this.#handle ||= this.#link.openOutlet(this);
       const { signal } = this.#opening;
       await this.#link.request({ ...CALL, signal }, {
@@ -241,7 +277,7 @@ export class Outlet implements OutletSink {
       if (this.#state === "opening" && this.#parked.length === 0) this.#end();
     });
     const place = this.#parked.push(parked);
-    if (this.#state === "idle") this.#open();
+    if (this.#state === "idle" || this.#state === "down") this.#open();
     else this.#goOn();
     return traced(promise, callSite(true));
   }

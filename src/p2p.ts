@@ -180,7 +180,10 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Sends what was accepted for a peer and closes all connections to it. No error if there are none.
+   * Sends what was accepted for a peer and closes all connections to it. No error if there are none. A peer may take ten
+   * seconds to read it, or as long as the options allow; then it is given up and told by `drop` events, before this resolves
+   * or rejects. What waited to be accepted is refused with `STREAM_FAILED`; what is sent from now on waits until the peer is
+   * disconnected, and dials it again then.
    *
    * @param peerId The peer.
    * @param options `{ signal, timeout }`.
@@ -189,12 +192,7 @@ export class P2P extends P2PEventTarget {
    */
   async disconnectFrom(peerId: string, options?: CallOptions): Promise<void> {
     const peer = canonicalPeerId(checkText("peerId", peerId));
-    await this.#state.request(
-      "disconnectFrom",
-      Op.DISCONNECT,
-      { peer },
-      options,
-    );
+    await this.#state.disconnect(peer, options);
   }
 
   /**
@@ -498,20 +496,26 @@ export class P2P extends P2PEventTarget {
   /**
    * Closes the node: sends what was accepted, closes its connections, and frees what it held. Closing twice is no error.
    *
+   * What was accepted may take `timeout` milliseconds to leave and be read, 10,000 by default; then the rest is closed at
+   * once. What is not known to have arrived by then is told by `drop` events and in the confirmation, before this resolves.
+   *
    * @param options `{ all, signal, timeout }`, or `true` for `{ all: true }`: every node of this isolate.
-   * @returns A confirmation, once everything has ended.
-   * @throws {P2PError} `TIMEOUT`; the node goes on closing.
+   * @returns A confirmation, once everything has ended; it names what did not arrive.
+   * @throws {TypeError} If `options` is neither.
    */
   async close(options: boolean | CloseOptions = false): Promise<string> {
-    const { all, ...rest } = typeof options === "boolean"
-      ? { all: options }
-      : options;
-    const call = startCall("close", rest);
-    if (all !== undefined) checkBoolean("options.all", all);
-    if (!all) return await this.#state.close(call);
+    const given = typeof options === "boolean" ? { all: options } : options;
+    const names = ["all", "signal", "timeout"] as const;
+    const { all = false, ...rest } = checkFields("options", given, names);
+    checkBoolean("options.all", all);
+    const { signal, timeout } = startCall("close", rest as CallOptions);
+    if (!all) return await this.#state.close(timeout, signal);
     const nodes = new Set(registry().link?.nodes.values()).add(this.#state);
-    await Promise.all(Array.from(nodes, (node) => node.close(call)));
-    return `All nodes of this isolate closed (${nodes.size}).`;
+    const closing = Array.from(nodes, (node) => node.close(timeout, signal));
+    const confirmations = await Promise.all(closing);
+    const losses = confirmations.filter((text) => !text.endsWith(" closed."));
+    return [`All nodes of this isolate closed (${nodes.size}).`, ...losses]
+      .join(" ");
   }
 
   /** Lets the node keep the process alive, as it does from the start. */

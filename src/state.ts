@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bounded, type Call, type CallOptions, startCall } from "./deadline.ts";
+import { bounded, type CallOptions, startCall } from "./deadline.ts";
 import { isRendezvous, mayBeFrom } from "./channel.ts";
 import { Drops } from "./drops.ts";
 import { callSite, P2PError, traced } from "./errors.ts";
@@ -19,6 +19,11 @@ import type { Link } from "./native/link.ts";
 import { settingsInUse } from "./native/registry.ts";
 import type { ConnectedPeer, WebRtcConnection } from "./peers.ts";
 import { Rendezvous } from "./rendezvous.ts";
+
+/** How long what was accepted may take to leave when a node is closed, in milliseconds. */
+const CLOSE_TIMEOUT = 10_000;
+/** The reasons of drops of messages that this node has sent. */
+const SENT = new Set(["stream-failed", "unconfirmed", "pubsub-outbound"]);
 
 /** The answer to `CREATE`. */
 export interface Created {
@@ -50,7 +55,9 @@ export class NodeState implements NodeSink {
   readonly #verifyChannels: boolean;
   readonly #inlets = new Set<number>();
   readonly #resolveClosed: () => void;
-  #closing?: Promise<string>;
+  #closing?: Promise<void>;
+  /** What was accepted and lost since the node began to close. */
+  readonly #lost = { messages: 0, bytes: 0, upTo: false };
   #ended = false;
   #holding = true;
 
@@ -251,20 +258,39 @@ export class NodeState implements NodeSink {
     else this.link.drop();
   }
 
-  /** Closes the node, once; resolves to a confirmation when everything of it has ended. */
-  close(call: Call = { operation: "close" }): Promise<string> {
-    const text = `Node ${this.peerId} closed.`;
-    if (this.#ended) this.#closing ??= Promise.resolve(text);
-    this.#closing ??= this.#close().then(() => text);
-    return bounded(this.#closing, call);
+  /** Disconnects from a peer. */
+  disconnect(peer: string, options?: CallOptions): Promise<void> {
+    const operation = "disconnectFrom";
+    startCall(operation, options);
+    return this.live(operation).outlets.disconnect(
+      peer,
+      () => this.request(operation, Op.DISCONNECT, { peer }, options),
+    );
   }
 
-  async #close(): Promise<void> {
+  /** Closes the node, once, and lets what was accepted leave for so many milliseconds; resolves to a confirmation when all has ended. */
+  close(timeout = CLOSE_TIMEOUT, signal?: AbortSignal): Promise<string> {
+    if (this.#ended) this.#closing ??= Promise.resolve();
+    this.#closing ??= this.#close(timeout);
+    const confirmed = this.#closing.then(() => this.#confirmation());
+    return bounded(confirmed, { operation: "close", signal });
+  }
+
+  #confirmation(): string {
+    const { messages, bytes, upTo } = this.#lost;
+    const closed = `Node ${this.peerId} closed`;
+    if (messages === 0) return `${closed}.`;
+    return `${closed}; ${upTo ? "up to " : ""}${messages} messages ` +
+      `(${bytes} bytes) did not arrive.`;
+  }
+
+  async #close(timeout: number): Promise<void> {
     this.outlets.close(true);
     try {
       await this.link.request({ operation: "close" }, {
         op: Op.CLOSE,
         node: this.handle,
+        body: encodeJson({ timeout }),
       });
     } catch (error) {
       // A link or node that is gone by itself has left nothing to close.
@@ -318,6 +344,11 @@ export class NodeState implements NodeSink {
     bytes: number,
     about: Partial<DropDetail>,
   ): void {
+    if (this.#closing && SENT.has(reason)) {
+      this.#lost.messages += messages;
+      this.#lost.bytes += bytes;
+      this.#lost.upTo ||= about.upTo === true;
+    }
     this.#dispatch("drop", { reason, ...about, messages, bytes });
   }
 

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Call } from "../deadline.ts";
 import type { LogRecord } from "../settings.ts";
 import type { NativeBinding } from "./binding.ts";
 import { decodeJson, decodeText, Kind, RecordReader } from "./codec.ts";
@@ -18,7 +17,7 @@ export interface NodeSink {
   event(event: NodeEvent): void;
   /** The link is gone, and the node with it. */
   lost(reason: string): void;
-  close(call?: Call): Promise<unknown>;
+  close(timeout?: number, signal?: AbortSignal): Promise<string>;
 }
 
 /** Where the messages of an inlet go. */

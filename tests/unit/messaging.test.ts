@@ -179,6 +179,81 @@ test("sending gives an outlet back whose stream broke while nothing waited", () 
     await node.close();
   }));
 
+test("what is sent after a peer was lost waits for a path, also where there was room", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, bytes(1));
+    fake.manual.add(Op.OUTLET_OPEN);
+    const down = { type: "outletdown", outlet: 1, peer: "bob" };
+    const lost = { lostMessages: 1, lostBytes: 1 };
+    fake.event(1, { ...down, code: "DIAL_FAILED", message: "gone", ...lost });
+    await once(node, "drop");
+    fake.requests.length = 0;
+    const next = node.sendMessageToPeer(channel, bytes(2));
+    const { id } = await fake.request(Op.OUTLET_OPEN);
+    fake.written(1);
+    assertEquals(await isPending(next), true);
+    assertEquals(sent(fake), [1]);
+    fake.answer(id, { code: "DIAL_FAILED", message: "still gone" }, true);
+    await assertRejects(() => next, P2PError, "still gone");
+    fake.manual.clear();
+    await node.close();
+  }));
+
+test("disconnecting refuses what waits, and what is sent meanwhile goes out when it is done", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    await node.sendMessageToPeer(channel, new Uint8Array(4 * MIB));
+    const waits = node.sendMessageToPeer(channel, bytes(1));
+    fake.manual.add(Op.DISCONNECT);
+    const disconnected = node.disconnectFrom("bob");
+    await assertRejects(() => waits, P2PError, "disconnectFrom was called");
+    const { id } = await fake.request(Op.DISCONNECT);
+    const ops = fake.requests.map(({ op }) => op);
+    assertEquals(
+      ops.indexOf(Op.OUTLET_CLOSE) < ops.indexOf(Op.DISCONNECT),
+      true,
+    );
+    const next = node.sendMessageToPeer(channel, bytes(2));
+    assertEquals(await isPending(next), true);
+    assertEquals(count(fake, Op.OUTLET_OPEN), 1);
+    fake.answer(id, undefined);
+    await Promise.all([disconnected, next]);
+    assertEquals(sent(fake, 2), [2]);
+    await node.close();
+  }));
+
+test("closing waits as long as it is told to, and its confirmation says what did not arrive", () =>
+  withFake(async (fake) => {
+    const node = await P2P.create(options);
+    fake.manual.add(Op.CLOSE);
+    const drops: unknown[] = [];
+    node.addEventListener("drop", ({ detail }) => drops.push(detail));
+    const closed = node.close({ timeout: 1234 });
+    const close = await fake.request(Op.CLOSE);
+    assertEquals(json(close), { timeout: 1234 });
+    const down = { type: "outletdown", outlet: 1, peer: "bob" };
+    const lost = { lostMessages: 2, lostBytes: 20 };
+    fake.event(1, { ...down, code: "STREAM_FAILED", message: "", ...lost });
+    const drop = { type: "drop", peer: "bob", messages: 3, bytes: 30 };
+    fake.event(1, { ...drop, reason: "unconfirmed", upTo: true });
+    fake.answer(close.id, undefined);
+    assertEquals(
+      await closed,
+      "Node self1 closed; up to 5 messages (50 bytes) did not arrive.",
+    );
+    assertEquals(drops, [
+      { reason: "stream-failed", peerId: "bob", messages: 2, bytes: 20 },
+      {
+        reason: "unconfirmed",
+        peerId: "bob",
+        messages: 3,
+        bytes: 30,
+        upTo: true,
+      },
+    ]);
+  }));
+
 test("sending over a limited circuit goes one by one, each accepted when it is written", () =>
   withFake(async (fake) => {
     fake.limited = true;

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
@@ -57,11 +58,13 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 		Peer   string   `json:"peer"`
 		Topic  string   `json:"topic"`
 		Outlet uint32   `json:"outlet"`
+		// Timeout is in milliseconds.
+		Timeout int `json:"timeout"`
 
 		StunServers *[]string          `json:"stunServers"`
 		TurnServers *[]node.TurnServer `json:"turnServers"`
 	}
-	if op != boundary.OpClose && op != boundary.OpPublish {
+	if op != boundary.OpPublish && len(body) > 0 {
 		if err := json.Unmarshal(body, &fields); err != nil {
 			return boundary.Errorf(boundary.Internal, "the request cannot be read: %w", err)
 		}
@@ -70,7 +73,7 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 	case boundary.OpClose:
 		// After what was published before it.
 		s.run(s.ctx, id, m.topics.add, func(context.Context) (any, error) {
-			s.closeNode(m)
+			s.closeNode(m, time.Duration(fields.Timeout)*time.Millisecond)
 			return nil, nil
 		})
 	case boundary.OpConnect:
@@ -171,7 +174,7 @@ func (s *Session) tryCreate(ctx context.Context, id uint32, options *node.Option
 		return err
 	}
 	if err := s.add(ctx, n); err != nil {
-		n.Close()
+		n.Close(0)
 		release()
 		return err
 	}

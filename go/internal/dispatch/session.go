@@ -5,6 +5,7 @@ package dispatch
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
@@ -77,7 +78,7 @@ func (s *Session) Close() {
 		ending.Add(1)
 		guard.Go("dispatch: close", func() {
 			defer ending.Done()
-			s.closeNode(m)
+			s.closeNode(m, abandonedFlush)
 		})
 	}
 	ending.Wait()
@@ -135,12 +136,15 @@ func (s *Session) take(handle uint32) *member {
 	return m
 }
 
+// abandonedFlush is how long the nodes of a link that is gone have to send what was accepted.
+const abandonedFlush = 2 * time.Second
+
 // closeNode frees the node's place once it has ended, whoever ended it.
-func (s *Session) closeNode(m *member) {
+func (s *Session) closeNode(m *member, flush time.Duration) {
 	taken := s.take(m.Handle()) != nil
 	m.cancel(boundary.NodeClosed())
 	closeOf(func() {
-		m.Close()
+		m.Close(flush)
 		if taken {
 			release()
 		}

@@ -2,9 +2,7 @@ package messaging
 
 import (
 	"context"
-	"errors"
 	"io"
-	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -28,8 +26,6 @@ type Channel interface {
 type channel struct {
 	Channel
 	*line
-	// leaving: it is this side that ends it, after waiting for what was under way.
-	leaving atomic.Bool
 }
 
 // Carry takes a channel over for as long as it lives. Messages that took a relay until now go through it from here on.
@@ -49,21 +45,23 @@ func (s *Service) Carry(p peer.ID, c Channel) {
 }
 
 func (s *Service) readChannel(c *channel) {
-	err := c.deliver(s)
-	c.reportLoss(s)
-	s.detach(c, err)
+	s.detach(c, c.deliver(s))
 }
 
 func (c *channel) deliver(s *Service) error {
 	for {
-		if _, err := c.remote.budget.admit(s.ctx); err != nil {
+		if _, err := c.remote.budget.admit(c.ctx); err != nil {
 			return err
 		}
+		heard := c.listen()
 		frame, err := c.ReadFrame()
+		heard()
 		if err != nil {
 			return err
 		}
-		c.remote.inTurn(c.line)
+		if err := c.remote.inTurn(c.ctx, c.line); err != nil {
+			return err
+		}
 		if len(frame) <= lengthBytes || len(frame) <= lengthBytes+1+int(frame[lengthBytes]) {
 			// The Python node sends an empty payload here, which a stream could not carry.
 			continue
@@ -81,30 +79,27 @@ func (c *channel) write(data []byte) (n int, err error) {
 	if c.ended.Load() {
 		return 0, io.ErrClosedPipe
 	}
-	return c.WriteFrames(data)
+	n, err = c.WriteFrames(data)
+	c.tail.add(countFrames(data, n))
+	return n, err
 }
 
-// reportLoss counts what the peer has not acknowledged when a channel breaks: it may have arrived, so it is not sent again.
-func (c *channel) reportLoss(s *Service) {
-	messages, bytes := c.Unacknowledged()
-	s.mu.Lock()
-	o := c.remote.outlet
-	s.mu.Unlock()
-	if messages > 0 && !c.leaving.Load() && o != nil {
-		err := boundary.Errorf(boundary.StreamFailed, "the WebRTC connection to peer %s broke", c.remote.id).About(c.remote.id.String())
-		s.Events.OutletDown(o.id, o.p, err, messages, bytes)
-	}
-}
-
-func (c *channel) finish() {
+// finish waits until the peer has acknowledged everything, for as long as the channel lives.
+func (c *channel) finish([]byte) {
 	c.ended.Store(true)
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
-	defer cancel()
-	err := c.Flush(ctx)
-	c.leaving.Store(err == nil || errors.Is(err, context.DeadlineExceeded))
+	if c.Flush(c.ctx) == nil {
+		c.confirmed.Store(true)
+		c.complete.Store(true)
+	}
 	_ = c.Close()
 }
 
-func (c *channel) reset() { _ = c.Close() }
+func (c *channel) end() {}
+
+func (c *channel) reset() {
+	c.ended.Store(true)
+	c.cancel()
+	_ = c.Close()
+}

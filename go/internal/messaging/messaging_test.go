@@ -78,9 +78,11 @@ type end struct {
 	events *events
 }
 
-func newHost(t *testing.T, listen string) host.Host {
+func newHost(t *testing.T, listen string) host.Host { return newHostOf(t, listen, UserAgent+"test") }
+
+func newHostOf(t *testing.T, listen, agent string) host.Host {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings(listen), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	h, err := libp2p.New(libp2p.ListenAddrStrings(listen), libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.UserAgent(agent))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
@@ -94,7 +96,7 @@ func newEnd(t *testing.T, listen string) *end {
 func newEndOn(t *testing.T, h host.Host) *end {
 	t.Helper()
 	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100), lost: make(chan Loss, 1000)}}
-	e.Service = New(h, Config{MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
+	e.Service = New(h, Config{MaxMessageSize: maxMessage, Unread: DefaultUnread, Port: e.port, Events: e.events})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -4,22 +4,33 @@ import (
 	"context"
 	"sync"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/unaiverse/p2p/go/internal/boundary"
 )
 
-// outlet is the sending half towards one peer: a queue that JavaScript fills, and the one goroutine that writes it. When its stream breaks it
-// opens another and goes on with the first frame that was not written whole; when it cannot, it gives up what it holds and says how much.
+// outlet is the sending half towards one peer: a queue that JavaScript fills, and the one goroutine that writes it. When its path breaks it
+// finds another and goes on with the first frame that was not written whole; when it cannot, it gives up what it holds, says how much, and
+// writes nothing more until a path was found again.
 type outlet struct {
 	s  *Service
 	id uint32
-	p  peer.ID
+	r  *remote
+	// ctx ends with the service, or when what is queued is refused.
+	ctx    context.Context
+	cancel context.CancelFunc
 
-	mu      sync.Mutex
-	queue   []boundary.Frames
+	// before is the outlet to the same peer whose messages come before those of this one; ended is closed when nothing more is written.
+	before *outlet
+	ended  chan struct{}
+
+	mu    sync.Mutex
+	queue []boundary.Frames
+	// open: a path was found, and none was missed since. opening counts the searches under way.
+	open    bool
+	opening int
 	writing bool
 	ending  bool
+	// refused is why what is queued is given up instead of written, once it is.
+	refused *boundary.Error
 	// improving: there may be a better path than the relayed one in use.
 	improving bool
 	// limited: a relay bounds what can be sent, and JavaScript sends one message at a time.
@@ -30,41 +41,70 @@ type outlet struct {
 	unhook func() bool
 }
 
-func newOutlet(s *Service, id uint32, p peer.ID) *outlet {
-	o := &outlet{s: s, id: id, p: p}
+func newOutlet(s *Service, id uint32, r *remote) *outlet {
+	o := &outlet{s: s, id: id, r: r, ended: make(chan struct{})}
 	o.changed = sync.NewCond(&o.mu)
+	o.ctx, o.cancel = context.WithCancel(s.ctx)
 	o.unhook = context.AfterFunc(s.ctx, o.wake)
 	return o
 }
 
-func (o *outlet) wake() {
+func (o *outlet) wake() { o.change(func() {}) }
+
+// change does something to the outlet and wakes whoever waits for it.
+func (o *outlet) change(fn func()) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	fn()
 	o.changed.Broadcast()
-	o.mu.Unlock()
 }
 
-func (o *outlet) enqueue(frames boundary.Frames) {
-	o.mu.Lock()
-	o.queue = append(o.queue, frames)
-	o.changed.Broadcast()
-	o.mu.Unlock()
+// enqueue takes frames over. search says that nobody looks for a path for them yet: JavaScript has not heard that the last one was missed.
+func (o *outlet) enqueue(frames boundary.Frames) (search bool) {
+	o.change(func() {
+		o.queue = append(o.queue, frames)
+		if search = !o.open && o.opening == 0 && o.refused == nil; search {
+			o.opening++
+		}
+	})
+	return search
+}
+
+// search finds a path for what is queued; without one it is given up.
+func (o *outlet) search(ctx context.Context) (path, error) {
+	found, err := o.s.path(ctx, o.r.id)
+	o.change(func() {
+		o.opening--
+		o.open = o.open || err == nil
+	})
+	if err != nil {
+		o.giveUp(nil, boundary.AsError(err))
+	}
+	return found, err
 }
 
 // end lets the writer stop once the queue is written.
-func (o *outlet) end() {
+func (o *outlet) end() { o.change(func() { o.ending = true }) }
+
+// leaves says whether JavaScript has let the outlet go.
+func (o *outlet) leaves() bool {
 	o.mu.Lock()
-	o.ending = true
-	o.changed.Broadcast()
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	return o.ending
+}
+
+// refuse gives up what is queued, at once; the path that is written to has to be reset for that.
+func (o *outlet) refuse(err *boundary.Error) {
+	o.change(func() {
+		if o.refused == nil {
+			o.refused = err
+		}
+	})
+	o.cancel()
 }
 
 // improve lets the writer look for a better path before it writes on.
-func (o *outlet) improve() {
-	o.mu.Lock()
-	o.improving = true
-	o.changed.Broadcast()
-	o.mu.Unlock()
-}
+func (o *outlet) improve() { o.change(func() { o.improving = true }) }
 
 // setLimited says whether that has changed.
 func (o *outlet) setLimited(limited bool) (changed bool) {
@@ -96,123 +136,155 @@ func (o *outlet) flush(ctx context.Context) {
 	}
 }
 
-func (o *outlet) idle() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.queue) == 0 && !o.writing
-}
-
 // streamGone reports the loss of the last stream while nothing is queued; with something queued the writer finds out by itself.
 func (o *outlet) streamGone() {
-	if o.idle() {
-		o.s.Events.OutletDown(o.id, o.p, boundary.Errorf(boundary.StreamFailed, "the stream to peer %s ended", o.p).About(o.p.String()), 0, 0)
+	o.mu.Lock()
+	idle := o.open && len(o.queue) == 0 && !o.writing
+	if idle {
+		o.open = false
+	}
+	o.mu.Unlock()
+	if idle {
+		o.s.Events.OutletDown(o.id, o.r.id, boundary.Errorf(boundary.StreamFailed, "the stream to peer %s ended", o.r.id).About(o.r.id.String()), 0, 0)
 	}
 }
 
 func (o *outlet) run() {
+	if o.before != nil {
+		<-o.before.ended
+		o.before = nil
+	}
 	for {
 		batch, improving, more := o.next()
 		if !more {
 			break
 		}
 		if improving {
-			o.s.switchOver(o.p)
-			if used := o.s.usable(o.p); used != nil {
+			o.s.switchOver(o.r.id)
+			if used := o.s.usable(o.r.id); used != nil {
 				o.tellLimit(used)
 			}
 		}
 		for i, frames := range batch {
-			if err := o.write(frames.Data); err != nil {
-				o.giveUp(batch[i:], err)
+			rest, err := o.write(frames.Data)
+			if err != nil {
+				o.giveUp(append([]boundary.Frames{{Outlet: frames.Outlet, Data: rest, Ref: frames.Ref}}, batch[i+1:]...), err)
 				break
 			}
 			o.s.Port.Written(frames)
 		}
 	}
 	o.unhook()
-	o.s.Port.FreeOutlet(o.id)
+	o.cancel()
+	close(o.ended)
+	o.s.outletEnded(o)
 }
 
-// next waits for frames and takes all there are, or tells that there may be a better path.
+// next waits for frames that can be written and takes all there are, or tells that there may be a better path.
 func (o *outlet) next() (batch []boundary.Frames, improving, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writing = false
 	o.changed.Broadcast()
-	for len(o.queue) == 0 && !o.improving {
-		if o.ending || o.s.ctx.Err() != nil {
+	for {
+		ready := len(o.queue) > 0 && (o.open || o.ending && o.opening == 0 || o.refused != nil || o.s.ctx.Err() != nil)
+		if ready || o.improving {
+			break
+		}
+		if len(o.queue) == 0 && (o.ending || o.s.ctx.Err() != nil) {
 			return nil, false, false
 		}
 		o.changed.Wait()
 	}
-	batch, o.queue = o.queue, nil
+	if o.open || !o.improving {
+		batch, o.queue = o.queue, nil
+		o.writing = len(batch) > 0
+	}
 	improving, o.improving = o.improving, false
-	o.writing = true
 	return batch, improving, true
 }
 
-// unwritten is what an error leaves of the frames being written.
-type unwritten struct {
-	error
-	data []byte
-}
-
-// write writes whole frames, on a new path from where the last one broke, as long as that gets further.
-func (o *outlet) write(data []byte) error {
+// write writes whole frames, on a new path from where the last one broke, as long as that gets further. It returns what was not written.
+func (o *outlet) write(data []byte) (rest []byte, failed *boundary.Error) {
 	for failures := 0; ; {
-		used, err := o.s.path(o.s.ctx, o.p)
+		if refused := o.refusal(); refused != nil {
+			return data, refused
+		}
+		used, err := o.s.path(o.ctx, o.r.id)
 		if err != nil {
-			return unwritten{err, data}
+			if refused := o.refusal(); refused != nil {
+				return data, refused
+			}
+			return data, boundary.AsError(err)
 		}
 		o.tellLimit(used)
 		n, err := used.write(data)
 		if err == nil {
-			return nil
+			return nil, nil
 		}
 		frames, end := countFrames(data, n)
 		data = data[end:]
 		if boundary.AsError(err).Code == boundary.RelayLimit {
-			return unwritten{err, data}
+			return data, boundary.AsError(err)
 		}
-		used.base().ended.Store(true)
 		used.reset()
 		if failures++; frames > 0 {
 			failures = 0
 		}
-		if failures > 1 {
-			return unwritten{openError(err, o.p), data}
+		if failures <= 1 {
+			continue
+		}
+		reason := endedAs(used, err)
+		if reason == "" {
+			return data, openError(err, o.r.id)
+		}
+		// It is the first frame that is refused, twice: the others go on without it.
+		refused := frameEnd(data)
+		o.s.Events.Lost(Loss{Reason: reason, Peer: o.r.id, Messages: 1, Bytes: refused})
+		if data, failures = data[refused:], 0; len(data) == 0 {
+			return nil, nil
 		}
 	}
 }
 
-// giveUp frees a batch that could not be written, together with all that has queued up behind it, and reports the loss. Where JavaScript
-// waits for each message to be written, it hears first that this one was not.
-func (o *outlet) giveUp(batch []boundary.Frames, err error) {
+// endedAs says why the peer has ended a path, which was reset; empty when it did not.
+func endedAs(p path, err error) string {
+	if reason := refusedAs(err); reason != "" {
+		return reason
+	}
+	<-p.base().read
+	return refusedAs(p.base().cause)
+}
+
+func (o *outlet) refusal() *boundary.Error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.refused == nil && o.s.ctx.Err() != nil {
+		return boundary.NodeClosed()
+	}
+	return o.refused
+}
+
+// giveUp tells of a batch that could not be written, together with all that has queued up behind it, and frees it. JavaScript hears of that
+// before it is told that there is room: what it sends then waits for a path.
+func (o *outlet) giveUp(batch []boundary.Frames, err *boundary.Error) {
 	o.mu.Lock()
 	batch = append(batch, o.queue...)
 	o.queue = nil
+	// A relay that did not take this message may still take a smaller one.
+	o.open = o.open && err.Code == boundary.RelayLimit
 	o.mu.Unlock()
-	failure := err.(unwritten)
-	messages, _ := countFrames(failure.data, len(failure.data))
-	bytes := len(failure.data)
-	for i, frames := range batch {
-		if i > 0 {
-			count, _ := countFrames(frames.Data, len(frames.Data))
-			messages += count
-			bytes += len(frames.Data)
-		}
+	messages, bytes := 0, 0
+	for _, frames := range batch {
+		count, _ := countFrames(frames.Data, len(frames.Data))
+		messages += count
+		bytes += len(frames.Data)
 	}
-	tell := func() { o.s.Events.OutletDown(o.id, o.p, boundary.AsError(failure.error), messages, bytes) }
-	o.mu.Lock()
-	limited := o.limited
-	o.mu.Unlock()
-	if limited {
-		tell()
+	if len(batch) > 0 {
+		o.s.Events.OutletDown(o.id, o.r.id, err, messages, bytes)
 	}
 	for _, frames := range batch {
 		o.s.Port.Written(frames)
 	}
-	if !limited {
-		tell()
-	}
+	o.wake()
 }

@@ -20,11 +20,14 @@ import (
 // path is a way to a peer that frames can take: a libp2p stream, or a WebRTC channel.
 type path interface {
 	base() *line
-	// write writes whole frames and says how many bytes were taken. Only one caller at a time is inside, so frames never interleave.
+	// write writes whole frames and says how many bytes were taken. Only one caller at a time is inside, so frames never interleave. It takes as long
+	// as the peer takes to read: slow is not dead, and who is dead is found by the keep-alive of the transport, which ends the path.
 	write(data []byte) (n int, err error)
-	// finish tells the peer that nothing more comes on this path.
-	finish()
-	// reset ends the path at once, both ways.
+	// finish waits for the write that is under way, writes some last bytes, and tells the peer that nothing more comes on this path.
+	finish(last []byte)
+	// end frees a path of which both halves have ended.
+	end()
+	// reset ends the path at once, both ways, a write that is under way too. It does not wait for a peer.
 	reset()
 }
 
@@ -42,11 +45,26 @@ type line struct {
 	remote *remote
 	inlet  uint32
 	rank   rank
-	// ended: the peer will not read any more from this path, or will soon not; the next frame needs another one.
-	ended   atomic.Bool
+	// conn is the connection that the path goes over, nil for a WebRTC channel.
+	conn network.Conn
+	// ctx ends when the path is reset.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// ended: nothing more is written to this path; the next frame needs another one. left: this side was the first to end its half.
+	ended, left atomic.Bool
+	// confirmed: the peer has said that it has read everything. complete: this side has.
+	confirmed, complete atomic.Bool
+	// writing is held by whoever writes, and guards what tail counts against the end.
 	writing sync.Mutex
-	// done is closed when reading has ended, which the peer's own end of the path causes.
-	done chan struct{}
+	tail    tail
+	// taken counts the bytes of whole frames that were read.
+	taken atomic.Uint64
+	// reads is odd while the reader waits for bytes. passed: others were listened to although this path might still bring something.
+	reads  atomic.Uint64
+	passed atomic.Bool
+	// cause is why reading ended. read is closed when it has and all that was read was handed over, done when both halves have ended.
+	cause      error
+	read, done chan struct{}
 }
 
 func (l *line) base() *line { return l }
@@ -61,6 +79,10 @@ func (s *Service) attach(str network.Stream) *stream {
 	}
 	r := s.remoteLocked(str.Conn().RemotePeer())
 	attached := &stream{Stream: str, line: s.lineLocked(r, rankOf(str.Conn()), transports.Name(str.Conn()))}
+	attached.conn = str.Conn()
+	if str.Conn().Stat().Direction == network.DirOutbound {
+		r.budget.befriend()
+	}
 	attached.circuit = r.circuitLocked(str.Conn())
 	r.paths[attached] = struct{}{}
 	s.start(func() { s.read(attached) })
@@ -68,7 +90,9 @@ func (s *Service) attach(str network.Stream) *stream {
 }
 
 func (s *Service) lineLocked(r *remote, rank rank, transport string) *line {
-	return &line{remote: r, inlet: s.inletLocked(r, transport), rank: rank, done: make(chan struct{})}
+	l := &line{remote: r, inlet: s.inletLocked(r, transport), rank: rank, read: make(chan struct{}), done: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancel(s.ctx)
+	return l
 }
 
 func rankOf(conn network.Conn) rank {
@@ -78,20 +102,38 @@ func rankOf(conn network.Conn) rank {
 	return direct
 }
 
-// detach forgets a path whose reading has ended and tells its outlet when that was the last one.
+// leave ends this side's half of a path: the peer ends the other when it has read everything.
+func (s *Service) leave(p path) {
+	l := p.base()
+	if !l.ended.Swap(true) {
+		l.left.Store(true)
+	}
+	p.finish(nil)
+}
+
+// detach ends a path whose reading has ended, tells what that leaves uncertain, and tells its outlet when it was the last one.
 func (s *Service) detach(p path, cause error) {
 	l := p.base()
-	l.ended.Store(true)
+	first := !l.ended.Swap(true)
+	l.cause = cause
+	close(l.read)
 	if cause == nil {
-		p.finish()
+		l.complete.Store(true)
+		if first {
+			s.departs(l)
+			p.finish(s.answer(l))
+		}
+		p.end()
 	} else {
 		p.reset()
 	}
-	close(l.done)
+	s.settle(p, cause)
+	l.cancel()
 	s.mu.Lock()
 	delete(l.remote.paths, p)
 	o, last, closed := l.remote.outlet, len(l.remote.paths) == 0, s.closed
 	s.mu.Unlock()
+	close(l.done)
 	if o != nil && last && !closed {
 		o.streamGone()
 	}
@@ -105,6 +147,7 @@ func (s *Service) path(ctx context.Context, p peer.ID) (path, error) {
 	}
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "direct messages"), openTimeout)
 	defer cancel()
+	s.letDepart(ctx, p)
 	str, err := s.host.NewStream(ctx, p, Protocol)
 	if err != nil {
 		return nil, openError(err, p)

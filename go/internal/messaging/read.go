@@ -66,10 +66,12 @@ func (r *reader) close() {
 // run ends with the first error of the stream, whatever it is: none of them leaves one that is worth another read.
 func (r *reader) run() error {
 	for {
-		if _, err := r.str.remote.budget.admit(r.s.ctx); err != nil {
+		if _, err := r.str.remote.budget.admit(r.str.ctx); err != nil {
 			return err
 		}
+		heard := r.str.listen()
 		n, err := r.readOnce()
+		heard()
 		r.to += n
 		if refused := r.deliver(); refused != nil {
 			return refused
@@ -107,29 +109,54 @@ func (r *reader) deliver() error {
 		if err != nil || size == 0 || end+size > r.to {
 			break
 		}
+		if read, is := readReceipt(r.chunk.Data[end : end+size]); is {
+			r.str.confirmed.Store(read >= r.str.tail.all())
+			if err := r.hand(end, cost); err != nil {
+				return err
+			}
+			end, cost = end+size, 0
+			r.from = end
+			continue
+		}
 		end += size
 		cost += payload + boundary.MessageOverhead
 	}
-	if end > r.from {
-		r.str.remote.inTurn(r.str.line)
-		r.str.remote.budget.spend(cost)
-		r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
-		r.from = end
-		r.patience.renew()
-		r.leaveLarge()
+	if err := r.hand(end, cost); err != nil {
+		return err
 	}
 	return refused
+}
+
+// hand gives a run of whole frames away.
+func (r *reader) hand(end, cost int) error {
+	if end == r.from {
+		return nil
+	}
+	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
+		return err
+	}
+	r.str.remote.budget.spend(cost)
+	r.str.taken.Add(uint64(end - r.from))
+	r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
+	r.from = end
+	r.patience.renew()
+	r.leaveLarge()
+	return nil
 }
 
 // makeRoom sees that the frame at from can go on growing where it lies, or moves it to where it can.
 func (r *reader) makeRoom() error {
 	room := len(r.chunk.Data) - r.to
 	if r.frame > chunkSize && !r.large {
+		// Whoever holds the place for a large frame must not wait for one who waits for that place.
+		if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
+			return err
+		}
 		select {
 		case r.str.remote.large <- struct{}{}:
 			r.large = true
-		case <-r.s.ctx.Done():
-			return r.s.ctx.Err()
+		case <-r.str.ctx.Done():
+			return r.str.ctx.Err()
 		}
 	}
 	switch {

@@ -52,9 +52,8 @@ func bareReader(t *testing.T, read func(into []byte) (int, error)) (*reader, *po
 	t.Cleanup(cancel)
 	port := porttest.New()
 	s := &Service{Config: Config{MaxMessageSize: maxMessage, Port: port}, ctx: ctx}
-	remote := &remote{large: make(chan struct{}, 1)}
-	remote.budget.init()
-	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote}}), port
+	remote := &remote{large: make(chan struct{}, 1), budget: budget{all: &allowance{most: DefaultUnread}}}
+	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote, ctx: t.Context()}}), port
 }
 
 // logarithmic is a number from 1 to most, of each magnitude as often.
@@ -148,7 +147,7 @@ func startProgram(r *reader, port *porttest.Port) *program {
 			select {
 			case <-changed:
 				changed = port.Changed()
-				if r.str.remote.budget.full() || rand.IntN(4) == 0 {
+				if r.str.remote.budget.holds() || rand.IntN(4) == 0 {
 					p.take()
 				}
 			case <-p.over:
@@ -171,12 +170,6 @@ func (p *program) end() [][]byte {
 	close(p.over)
 	<-p.ended
 	return p.received
-}
-
-func (b *budget) full() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.spent >= boundary.Window
 }
 
 func TestWhatComesBeforeARefusedFrameIsDelivered(t *testing.T) {

@@ -263,9 +263,8 @@ func TestWhatABrokenChannelHeldIsToldAndTheRestTakesTheRelay(t *testing.T) {
 	a.send(1, []byte("one"), []byte("two"))
 	a.await(t, "both to be written", func() bool { return a.port.WrittenBytes() > 0 })
 	require.NoError(t, ours.Close())
-	down := <-a.events.down
-	require.Equal(t, boundary.StreamFailed, down.err.Code)
-	require.Equal(t, 2, down.messages)
+	lost := <-a.events.lost
+	require.Equal(t, Loss{Reason: unconfirmed, Peer: b.host.ID(), Messages: 2, Bytes: lost.Bytes, UpTo: true}, lost)
 	a.send(1, []byte("three"))
 	require.Equal(t, []byte("three"), b.awaitMessages(t, 1)[0].Payload)
 }

@@ -4,6 +4,7 @@ package messaging
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -45,8 +46,10 @@ type Loss struct {
 // Config is what a Service needs besides its host.
 type Config struct {
 	MaxMessageSize int
-	Port           boundary.Port
-	Events         Events
+	// Unread is what all peers together may have delivered, in bytes, that the program has not taken.
+	Unread int
+	Port   boundary.Port
+	Events Events
 }
 
 // Service is the direct messages of one node.
@@ -56,14 +59,16 @@ type Service struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	// connections hears of new ones.
+	// connections hears of those that come and go.
 	connections *network.NotifyBundle
+	allowance   *allowance
 
 	mu      sync.Mutex
 	closed  bool
 	peers   map[peer.ID]*remote
 	outlets map[uint32]*outlet
 	inlets  map[uint32]*remote
+	parting map[network.Conn]parted
 }
 
 // New registers the protocol at once: an isolated Python node turns away a peer that does not advertise it from the start.
@@ -77,15 +82,22 @@ func New(h host.Host, config Config) *Service {
 		peers:   map[peer.ID]*remote{},
 		outlets: map[uint32]*outlet{},
 		inlets:  map[uint32]*remote{},
+		parting: map[network.Conn]parted{},
 	}
+	s.allowance = &allowance{most: config.Unread}
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
 		guard.Do("messaging: stream", func() { s.accept(str) })
 	})
-	s.connections = &network.NotifyBundle{ConnectedF: func(_ network.Network, conn network.Conn) {
-		if !transports.Relayed(conn) {
-			guard.Do("messaging: connection", func() { s.improve(conn.RemotePeer()) })
-		}
-	}}
+	s.connections = &network.NotifyBundle{
+		ConnectedF: func(_ network.Network, conn network.Conn) {
+			if !transports.Relayed(conn) {
+				guard.Do("messaging: connection", func() { s.improve(conn.RemotePeer()) })
+			}
+		},
+		DisconnectedF: func(_ network.Network, conn network.Conn) {
+			guard.Do("messaging: disconnection", func() { s.disconnected(conn) })
+		},
+	}
 	h.Network().Notify(s.connections)
 	return s
 }
@@ -110,13 +122,20 @@ func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) (limited
 	}
 	o := s.outlets[id]
 	if o == nil {
-		o = newOutlet(s, id, p)
+		r := s.remoteLocked(p)
+		o = newOutlet(s, id, r)
 		s.outlets[id] = o
-		s.remoteLocked(p).outlet = o
+		r.outlet = o
+		if last := len(r.writers) - 1; last >= 0 && r.writers[last].leaves() {
+			o.before = r.writers[last]
+		}
+		r.writers = append(r.writers, o)
+		r.budget.befriend()
 		s.start(o.run)
 	}
+	o.change(func() { o.opening++ })
 	s.mu.Unlock()
-	found, err := s.path(ctx, p)
+	found, err := o.search(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -125,15 +144,13 @@ func (s *Service) OpenOutlet(ctx context.Context, id uint32, p peer.ID) (limited
 	return limited, nil
 }
 
-// CloseOutlet forgets an outlet when what it holds has been written.
+// CloseOutlet lets an outlet go when what it holds has been written.
 func (s *Service) CloseOutlet(id uint32) {
 	s.mu.Lock()
 	o := s.outlets[id]
 	delete(s.outlets, id)
-	if o != nil {
-		if r := s.peers[o.p]; r != nil && r.outlet == o {
-			r.outlet = nil
-		}
+	if o != nil && o.r.outlet == o {
+		o.r.outlet = nil
 	}
 	s.mu.Unlock()
 	if o == nil {
@@ -143,16 +160,27 @@ func (s *Service) CloseOutlet(id uint32) {
 	o.end()
 }
 
+// outletEnded forgets an outlet that has nothing more to write.
+func (s *Service) outletEnded(o *outlet) {
+	s.mu.Lock()
+	o.r.writers = slices.DeleteFunc(o.r.writers, func(other *outlet) bool { return other == o })
+	s.mu.Unlock()
+	s.Port.FreeOutlet(o.id)
+	s.forget(o.r)
+}
+
 // Enqueue takes frames over for the writer of their outlet. It never blocks: JavaScript keeps to the window.
 func (s *Service) Enqueue(frames boundary.Frames) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	o := s.outlets[frames.Outlet]
-	s.mu.Unlock()
 	if o == nil {
 		s.Port.Written(frames)
 		return
 	}
-	o.enqueue(frames)
+	if o.enqueue(frames) {
+		s.start(func() { _, _ = o.search(o.ctx) })
+	}
 }
 
 // Credit takes back what messages of an inlet cost, once the program has consumed them.
@@ -164,71 +192,6 @@ func (s *Service) Credit(inlet uint32, cost int) {
 		r.budget.give(cost)
 		s.forget(r)
 	}
-}
-
-// HangUp writes what was accepted for a peer, tells it that this was all, waits until the peer has read it or ctx ends, and ends the paths.
-func (s *Service) HangUp(ctx context.Context, p peer.ID) {
-	s.mu.Lock()
-	r := s.peers[p]
-	s.mu.Unlock()
-	if r != nil {
-		s.hangUp(ctx, r)
-	}
-}
-
-func (s *Service) hangUp(ctx context.Context, r *remote) {
-	s.mu.Lock()
-	o := r.outlet
-	s.mu.Unlock()
-	if o != nil {
-		o.flush(ctx)
-	}
-	for _, p := range s.pathsOf(r) {
-		if ctx.Err() == nil {
-			p.finish()
-		}
-	}
-	for _, p := range s.pathsOf(r) {
-		select {
-		case <-p.base().done:
-		case <-ctx.Done():
-			p.reset()
-		}
-	}
-}
-
-// Close hangs up on every peer, bounded by ctx, and returns when nothing of the service runs any more.
-func (s *Service) Close(ctx context.Context) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.closed = true
-	peers := make([]*remote, 0, len(s.peers))
-	for _, r := range s.peers {
-		peers = append(peers, r)
-	}
-	s.mu.Unlock()
-
-	s.host.Network().StopNotify(s.connections)
-	s.host.RemoveStreamHandler(Protocol)
-	var hangUps sync.WaitGroup
-	for _, r := range peers {
-		hangUps.Add(1)
-		guard.Go("messaging: hang up", func() {
-			defer hangUps.Done()
-			s.hangUp(ctx, r)
-		})
-	}
-	hangUps.Wait()
-	s.cancel()
-	for _, r := range peers {
-		for _, p := range s.pathsOf(r) {
-			p.reset()
-		}
-	}
-	s.wg.Wait()
 }
 
 // start runs fn in a goroutine that Close waits for. The caller holds mu, or knows that Close cannot be waiting yet.

@@ -2,20 +2,15 @@ package messaging
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
-const (
-	openTimeout = 20 * time.Second
-	// writeTimeout bounds one slice of a write. A receiver that does not consume stops its sender on purpose, so this is long; a peer that is
-	// gone is found much earlier by the transport's own keep-alive.
-	writeTimeout = 5 * time.Minute
-	writeSlice   = 1 << 20
-	// finishTimeout bounds a write on a path that the other side has ended.
-	finishTimeout = 5 * time.Second
-)
+const openTimeout = 20 * time.Second
 
 // stream is one libp2p stream with a peer: read by a goroutine of its own for as long as it lives, written by whoever holds its lock.
 type stream struct {
@@ -23,20 +18,32 @@ type stream struct {
 	*line
 	// circuit is what the relay lets through, nil when that is not limited.
 	circuit *circuit
+	broken  atomic.Bool
 }
 
 func (str *stream) write(data []byte) (n int, err error) {
 	str.writing.Lock()
 	defer str.writing.Unlock()
-	if str.circuit == nil {
-		return str.writeSlices(data)
+	if str.ended.Load() {
+		return 0, io.ErrClosedPipe
 	}
+	if str.circuit == nil {
+		n, err = str.Write(data)
+	} else {
+		n, err = str.writeWithin(data)
+	}
+	str.tail.add(countFrames(data, n))
+	return n, err
+}
+
+// writeWithin writes as many frames as the circuit takes.
+func (str *stream) writeWithin(data []byte) (n int, err error) {
 	for n < len(data) {
 		end := frameEnd(data[n:])
 		if err := str.circuit.take(str.remote.id, end); err != nil {
 			return n, err
 		}
-		written, err := str.writeSlices(data[n : n+end])
+		written, err := str.Write(data[n : n+end])
 		n += written
 		if err != nil {
 			return n, err
@@ -45,31 +52,30 @@ func (str *stream) write(data []byte) (n int, err error) {
 	return n, nil
 }
 
-func (str *stream) writeSlices(data []byte) (n int, err error) {
-	for n < len(data) {
-		if err = str.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-			return n, err
-		}
-		if str.ended.Load() {
-			return n, io.ErrClosedPipe
-		}
-		var written int
-		written, err = str.Write(data[n:min(n+writeSlice, len(data))])
-		n += written
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// finish gives a write that is under way a few seconds to end.
-func (str *stream) finish() {
+func (str *stream) finish(last []byte) {
 	str.ended.Store(true)
-	_ = str.SetWriteDeadline(time.Now().Add(finishTimeout))
 	str.writing.Lock()
 	defer str.writing.Unlock()
-	_ = str.CloseWrite()
+	if len(last) > 0 {
+		_, _ = str.Write(last)
+	}
+	str.aside(str.CloseWrite)
 }
 
-func (str *stream) reset() { _ = str.Reset() }
+func (str *stream) end() { str.aside(str.Close) }
+
+// reset takes the word from a write that waits, whose deadline is past then.
+func (str *stream) reset() {
+	str.ended.Store(true)
+	str.cancel()
+	if str.broken.Swap(true) {
+		return
+	}
+	_ = str.SetWriteDeadline(time.Unix(1, 0))
+	str.aside(str.Reset)
+}
+
+// aside does not wait: what ends a stream is a message to the peer, and waits behind others where the connection has stalled.
+func (str *stream) aside(end func() error) {
+	guard.Go("messaging: end of a stream", func() { _ = end() })
+}

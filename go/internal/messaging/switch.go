@@ -10,21 +10,9 @@ import (
 	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
-// switchTimeout bounds the wait for the peer's end of a stream that a better path replaces.
+// switchTimeout bounds the wait for the peer's end of a stream that a better path replaces: not every peer answers. Nothing is lost by going on, since
+// the old stream stays until it has been read, but a peer that does not put two streams in order may take them in the wrong one.
 const switchTimeout = 5 * time.Second
-
-// turn is a switch from one path to another under way: what other paths bring waits until it is over, because it is younger.
-type turn struct {
-	from *line
-	over chan struct{}
-}
-
-// inTurn waits while a path of the peer is being replaced that may still bring older messages.
-func (r *remote) inTurn(l *line) {
-	if t := r.turn.Load(); t != nil && t.from != l {
-		<-t.over
-	}
-}
 
 // improve lets the writer of a peer look for a better path than a relayed one.
 func (s *Service) improve(p peer.ID) {
@@ -41,7 +29,7 @@ func (s *Service) improve(p peer.ID) {
 }
 
 // switchOver goes from a relayed stream to a better path without loss, doubling or disorder: it ends its half of the stream, which the peer
-// answers, once it has read all, by ending the other half. Only then is anything written to, or delivered from, the better path.
+// answers, once it has read all, by ending the other half. Only then is anything written to the better path.
 func (s *Service) switchOver(p peer.ID) {
 	old := s.usable(p)
 	if old == nil || old.base().rank != relayed {
@@ -52,13 +40,7 @@ func (s *Service) switchOver(p peer.ID) {
 	if next == nil {
 		return
 	}
-	t := &turn{old.base(), make(chan struct{})}
-	r.turn.Store(t)
-	defer func() {
-		r.turn.Store(nil)
-		close(t.over)
-	}()
-	old.finish()
+	s.leave(old)
 	deadline := time.NewTimer(switchTimeout)
 	select {
 	case <-old.base().done:

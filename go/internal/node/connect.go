@@ -18,7 +18,8 @@ import (
 
 const (
 	connectTimeout = 30 * time.Second
-	hangUpTimeout  = time.Second
+	// hangUpTimeout is how long a peer may take to read what was accepted for it before Disconnect gives that up.
+	hangUpTimeout = 10 * time.Second
 )
 
 // Connected is the answer to CONNECT: the peer, and the address that won.
@@ -112,7 +113,8 @@ func dialFailed(ctx context.Context, p peer.ID, err error) error {
 	return &boundary.Error{Code: boundary.DialFailed, Message: "could not connect to " + p.String() + ": " + reason, Peer: p.String(), Err: err}
 }
 
-// Disconnect lets what was accepted for a peer leave and ends its connections. It is fine when there are none.
+// Disconnect lets what was accepted for a peer leave and ends its connections, also when ctx ends meanwhile: what the peer did not take by then is
+// given up and told. It is fine when there are no connections.
 func (n *Node) Disconnect(ctx context.Context, text string) error {
 	p, err := decodePeer(text)
 	if err != nil || p == n.host.ID() {
@@ -124,10 +126,7 @@ func (n *Node) Disconnect(ctx context.Context, text string) error {
 		defer n.webrtc.Quiet(p)()
 	}
 	n.relays.Release(p)
-	n.messaging.HangUp(hangUp, p)
-	if err := n.host.Network().ClosePeer(p); err != nil {
-		return boundary.Errorf(boundary.Internal, "disconnecting from %s: %w", p, err).About(text)
-	}
+	n.messaging.Part(p, n.messaging.HangUp(hangUp, p))
 	if n.webrtc != nil {
 		n.webrtc.Disconnect(p)
 	}

@@ -19,9 +19,6 @@ import (
 	"github.com/unaiverse/p2p/go/internal/webrtc"
 )
 
-// flushTimeout bounds how long Close waits for messages that were accepted to leave.
-const flushTimeout = 2 * time.Second
-
 // Node is a running node.
 type Node struct {
 	handle     uint32
@@ -63,7 +60,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	n = &Node{handle: boundary.NextHandle(), port: port, options: options, gate: newGate(), advertised: &advertised{}, closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			n.Close()
+			n.Close(0)
 			n = nil
 		}
 	}()
@@ -77,7 +74,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 		return
 	}
 	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
-	n.messaging = messaging.New(n.host, messaging.Config{MaxMessageSize: maxMessageSize, Port: port, Events: n})
+	n.messaging = messaging.New(n.host, messaging.Config{MaxMessageSize: maxMessageSize, Unread: options.Limits.unread(), Port: port, Events: n})
 	n.pubsub, err = pubsub.New(n.host, pubsub.Config{FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, Port: port, Events: n})
 	if err != nil {
 		return
@@ -151,23 +148,24 @@ func (n *Node) Credit(inlet uint32, cost int) {
 	n.pubsub.Credit(inlet, cost)
 }
 
-// Close ends the node: what was accepted leaves, within two seconds, and it returns when nothing runs any more. Every call waits for that.
-func (n *Node) Close() {
+// Close ends the node, and returns when nothing runs any more. What was accepted may take as long as flush to leave; what the peers did not take
+// by then is told. Every call waits for the end, and the first sets the time.
+func (n *Node) Close(flush time.Duration) {
 	n.closing.Do(func() {
 		defer close(n.closed)
-		guard.Do("node: close", n.close)
+		guard.Do("node: close", func() { n.close(flush) })
 	})
 	<-n.closed
 }
 
-func (n *Node) close() {
+func (n *Node) close(flush time.Duration) {
 	if n.identity != nil {
 		defer n.identity.Close()
 	}
 	if n.webrtc != nil {
 		n.webrtc.Stop()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	var flushed sync.WaitGroup
 	flushed.Add(2)

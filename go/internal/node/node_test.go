@@ -29,7 +29,7 @@ func newNode(t *testing.T, options *Options) (*Node, *porttest.Port) {
 	port := porttest.New()
 	n, err := New(t.Context(), port, options, 1<<20)
 	require.NoError(t, err)
-	t.Cleanup(n.Close)
+	t.Cleanup(func() { n.Close(0) })
 	return n, port
 }
 
@@ -78,7 +78,7 @@ func TestANodeThatNeverStartedTurnsPeersAwayAndTellsNothing(t *testing.T) {
 	n, port := newNode(t, testOptions(t))
 	up, outcome := dialOnce(t, n)
 	<-up
-	n.Close()
+	n.Close(0)
 	// To the peer, a connection that ends before it could identify itself is no failed dial.
 	<-outcome
 	require.Empty(t, n.host.Network().Peers())

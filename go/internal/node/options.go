@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/messaging"
 )
 
 // Options describe a node, as TypeScript validated and completed them (src/options.ts): there are no defaults on this side.
@@ -54,6 +55,14 @@ type Limits struct {
 	ConnectionsPerPeer *int   `json:"connectionsPerPeer"`
 	StreamsPerPeer     *int   `json:"streamsPerPeer"`
 	Memory             *int64 `json:"memory"`
+	Unread             *int   `json:"unread"`
+}
+
+func (l Limits) unread() int {
+	if l.Unread == nil {
+		return messaging.DefaultUnread
+	}
+	return *l.Unread
 }
 
 // DecodeOptions reads the body of a CREATE request. An unknown key is an error: it would be an option without effect.

@@ -1,0 +1,156 @@
+package messaging
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/unaiverse/p2p/go/internal/boundary"
+)
+
+// How a path ends, and what is known then of what was written to it.
+//
+// Whoever ends its half of a stream first learns from the other half's end that everything was read. Two nodes of this module know more of each
+// other: the one that answers writes a receipt before it ends its half, so that an answer is told from an end that crossed the own one; and the
+// one that leaves closes the connection with AllRead once it has read what the other had to say. What is not known to have been taken is told.
+
+// AllRead closes a connection when everything that came on it was read.
+const AllRead network.ConnErrorCode = 0x75700001
+
+// UserAgent begins the agent version of nodes of this module.
+const UserAgent = "unaiverse-p2p/"
+
+// isOurs tells whether a peer is a node of this module, as far as identify knows.
+func (s *Service) isOurs(p peer.ID) bool {
+	agent, err := s.host.Peerstore().Get(p, "AgentVersion")
+	text, isText := agent.(string)
+	return err == nil && isText && strings.HasPrefix(text, UserAgent)
+}
+
+// receiptBytes is the payload of a receipt: a frame on the channel without a name, which no message has.
+const receiptBytes = 8
+
+// receipt is a frame that says how many bytes of whole frames were read.
+func receipt(read uint64) []byte {
+	frame := binary.BigEndian.AppendUint32(nil, 1+receiptBytes)
+	return binary.BigEndian.AppendUint64(append(frame, 0), read)
+}
+
+// readReceipt reads the frame that data begins with, if it is a receipt.
+func readReceipt(frame []byte) (read uint64, is bool) {
+	if len(frame) != lengthBytes+1+receiptBytes || frame[lengthBytes] != 0 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(frame[lengthBytes+1:]), true
+}
+
+// answer is what is written behind everything else when a peer has ended its half first.
+func (s *Service) answer(l *line) []byte {
+	if !s.isOurs(l.remote.id) {
+		return nil
+	}
+	return receipt(l.taken.Load())
+}
+
+// settle tells what a path that has ended leaves uncertain. Nothing is written to it any more.
+func (s *Service) settle(p path, cause error) {
+	l := p.base()
+	l.writing.Lock()
+	left := l.tail.take()
+	l.writing.Unlock()
+	switch {
+	case left.messages == 0 || l.confirmed.Load():
+	case cause != nil:
+		s.uncertain(l.remote.id, reasonOf(cause), left)
+	case l.left.Load() && !s.isOurs(l.remote.id):
+		// It has ended its half after it had read all.
+	default:
+		s.part(l, left)
+	}
+}
+
+// uncertain tells of messages that may be lost.
+func (s *Service) uncertain(p peer.ID, reason string, left run) {
+	s.Events.Lost(Loss{Reason: reason, Peer: p, Messages: left.messages, Bytes: left.bytes, UpTo: true})
+}
+
+// parted is what a connection leaves uncertain until it ends.
+type parted struct {
+	peer peer.ID
+	left run
+}
+
+// part keeps what is uncertain until the connection of the path has ended, which tells whether the peer has read it.
+func (s *Service) part(l *line, left run) {
+	if l.conn == nil {
+		s.uncertain(l.remote.id, unconfirmed, left)
+		return
+	}
+	s.mu.Lock()
+	held := s.parting[l.conn]
+	s.parting[l.conn] = parted{l.remote.id, run{held.left.messages + left.messages, held.left.bytes + left.bytes}}
+	s.mu.Unlock()
+	if l.conn.IsClosed() {
+		s.parted(l.conn)
+	}
+}
+
+// parted tells what a connection that has ended leaves lost.
+func (s *Service) parted(conn network.Conn) {
+	s.mu.Lock()
+	held, known := s.parting[conn]
+	delete(s.parting, conn)
+	s.mu.Unlock()
+	if known && !endedWith(conn, AllRead) {
+		s.uncertain(held.peer, unconfirmed, held.left)
+	}
+}
+
+// partAll tells what connections that are still there leave uncertain.
+func (s *Service) partAll() {
+	s.mu.Lock()
+	conns := make([]network.Conn, 0, len(s.parting))
+	for conn := range s.parting {
+		conns = append(conns, conn)
+	}
+	s.mu.Unlock()
+	for _, conn := range conns {
+		s.parted(conn)
+	}
+}
+
+// endedWith asks a connection that has ended for the code with which its peer closed it: a stream cannot be opened any more, and the error says why.
+func endedWith(conn network.Conn, code network.ConnErrorCode) bool {
+	if !conn.IsClosed() {
+		return false
+	}
+	str, err := conn.NewStream(network.WithAllowLimitedConn(context.Background(), "direct messages"))
+	if err == nil {
+		_ = str.Reset()
+		return false
+	}
+	var end *network.ConnError
+	return errors.As(err, &end) && end.Remote && end.ErrorCode == code
+}
+
+// unconfirmed is the reason of what was written and is not known to have arrived.
+const unconfirmed = "unconfirmed"
+
+var errGivenUp = errors.New("it was given up")
+
+// givenUp is why what was accepted is not sent.
+func givenUp(p peer.ID) *boundary.Error {
+	return boundary.Errorf(boundary.StreamFailed, "peer %s did not take what was accepted for it in time: %w", p, errGivenUp).About(p.String())
+}
+
+// reasonOf is the reason that is told for what a broken path leaves uncertain.
+func reasonOf(cause error) string {
+	if refused := refusedAs(cause); refused != "" {
+		return refused
+	}
+	return unconfirmed
+}
