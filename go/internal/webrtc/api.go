@@ -12,6 +12,7 @@ import (
 	pionlog "github.com/pion/logging"
 	pion "github.com/pion/webrtc/v4"
 
+	"github.com/unaiverse/p2p/go/internal/guard"
 	"github.com/unaiverse/p2p/go/internal/logging"
 )
 
@@ -20,6 +21,8 @@ const (
 	disconnectedTimeout = 5 * time.Second
 	failedTimeout       = 7 * time.Second
 	keepAlive           = 2 * time.Second
+	// receiveWindow is what a peer may have sent that is not read.
+	receiveWindow = 1 << 20
 )
 
 // newAPI sets pion up: channels are read when somebody reads, nothing is asked of the local network by multicast, and a node that listens on
@@ -35,6 +38,8 @@ func newAPI(ips []string) (*pion.API, error) {
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(disconnectedTimeout, failedTimeout, keepAlive)
 	settings.SetNetworkTypes([]pion.NetworkType{pion.NetworkTypeUDP4, pion.NetworkTypeUDP6})
+	settings.SetSCTPMaxMessageSize(maxReceived)
+	settings.SetSCTPMaxReceiveBufferSize(receiveWindow)
 	settings.LoggerFactory = loggers{}
 	listened := make([]net.IP, len(ips))
 	for i, text := range ips {
@@ -42,7 +47,10 @@ func newAPI(ips []string) (*pion.API, error) {
 	}
 	if len(listened) > 0 && !slices.ContainsFunc(listened, net.IP.IsUnspecified) {
 		settings.SetIncludeLoopbackCandidate(true)
-		settings.SetIPFilter(func(ip net.IP) bool { return slices.ContainsFunc(listened, ip.Equal) })
+		settings.SetIPFilter(func(ip net.IP) (listens bool) {
+			guard.Do("webrtc: address", func() { listens = slices.ContainsFunc(listened, ip.Equal) })
+			return listens
+		})
 	}
 	return pion.NewAPI(pion.WithSettingEngine(settings)), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/unaiverse/p2p/go/internal/guard"
 	"github.com/unaiverse/p2p/go/internal/logging"
 	"github.com/unaiverse/p2p/go/internal/transports"
 )
@@ -21,42 +22,51 @@ const (
 	lastRetry    = time.Minute
 )
 
-// consider begins to try for a channel to a peer, or gives it up, as things stand.
-func (s *Service) consider(p peer.ID) {
-	lacking := s.lacking(p)
-	s.mu.Lock()
-	r := s.peers[p]
-	if !lacking {
-		if r != nil && r.attempt != nil {
-			r.attempt()
+// follow considers each peer about whom something has changed.
+func (s *Service) follow(subscription event.Subscription) {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case e := <-subscription.Out():
+			guard.Do("webrtc: event", func() {
+				switch e := e.(type) {
+				case event.EvtPeerIdentificationCompleted:
+					s.consider(e.Peer)
+				case event.EvtPeerProtocolsUpdated:
+					s.consider(e.Peer)
+				case event.EvtPeerConnectednessChanged:
+					s.consider(e.Peer)
+				}
+			})
 		}
-		s.mu.Unlock()
-		return
 	}
-	if s.closed || (r != nil && r.attempt != nil) {
-		s.mu.Unlock()
-		return
-	}
-	r = s.remoteLocked(p)
-	ctx, cancel := context.WithCancel(s.ctx)
-	r.attempt = cancel
-	s.mu.Unlock()
-	s.start(func() {
-		defer func() {
-			cancel()
-			s.mu.Lock()
-			r.attempt = nil
-			s.forgetLocked(p, r)
-			s.mu.Unlock()
-		}()
-		s.attempt(ctx, p)
-	})
 }
 
-// attempt gives hole punching its time, and then makes offers until one leads to a channel or there is no need any more.
-func (s *Service) attempt(ctx context.Context, p peer.ID) {
+// consider begins to try for a channel to a peer, or gives it up, as things stand.
+func (s *Service) consider(p peer.ID) {
+	defer s.tell()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.remoteLocked(p)
+	lacking := s.onlyRelayed(p)
+	switch r.state {
+	case idle:
+		if lacking && !s.stopped && s.speaks(p) {
+			ctx := s.becomeLocked(r, waiting)
+			s.startLocked(func() { s.attempt(ctx, r) })
+		}
+	case waiting, offering, answering:
+		if !lacking {
+			s.becomeLocked(r, idle)
+		}
+	}
+}
+
+// attempt waits and makes offers until one leads to a channel, or the state has been changed by others.
+func (s *Service) attempt(ctx context.Context, r *remote) {
 	pause, retry := s.Wait, firstRetry
-	if !s.dialled(p) {
+	if !s.dialled(r.id) {
 		pause += dialledPause
 	}
 	for {
@@ -65,47 +75,37 @@ func (s *Service) attempt(ctx context.Context, p peer.ID) {
 		case <-ctx.Done():
 			return
 		}
-		if !s.lacking(p) {
+		select {
+		case s.offering <- struct{}{}:
+		case <-ctx.Done():
 			return
 		}
-		if s.busy(p) {
-			pause = dialledPause
-			continue
+		during, stands := s.move(ctx, r, offering)
+		var err error
+		if stands {
+			err = s.offer(during, r)
 		}
-		err := s.offer(ctx, p)
-		if err == nil {
+		<-s.offering
+		if !stands || err == nil {
 			return
 		}
-		logging.Logger("webrtc").Info("no channel", "peer", p.String(), "error", err.Error())
+		logging.Logger("webrtc").Info("no channel", "peer", r.id.String(), "error", err.Error())
+		if ctx, stands = s.move(during, r, waiting); !stands {
+			return
+		}
 		pause = retry + rand.N(retry/4)
 		retry = min(2*retry, lastRetry)
 	}
 }
 
-func (s *Service) follow(subscription event.Subscription) {
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case e := <-subscription.Out():
-			switch e := e.(type) {
-			case event.EvtPeerIdentificationCompleted:
-				s.consider(e.Peer)
-			case event.EvtPeerProtocolsUpdated:
-				s.consider(e.Peer)
-			case event.EvtPeerConnectednessChanged:
-				s.consider(e.Peer)
-			}
-		}
-	}
+// onlyRelayed says whether relays are the only way to a peer.
+func (s *Service) onlyRelayed(p peer.ID) bool {
+	conns := s.host.Network().ConnsToPeer(p)
+	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) })
 }
 
-// lacking says whether relays are the only way to a peer that could have a channel.
-func (s *Service) lacking(p peer.ID) bool {
-	conns := s.host.Network().ConnsToPeer(p)
-	if s.silent(p) || len(conns) == 0 || slices.ContainsFunc(conns, func(c network.Conn) bool { return !transports.Relayed(c) }) || s.Connected(p) {
-		return false
-	}
+// speaks says whether a peer is known to take offers.
+func (s *Service) speaks(p peer.ID) bool {
 	known, err := s.host.Peerstore().SupportsProtocols(p, Protocol)
 	return err == nil && len(known) > 0
 }
@@ -113,19 +113,4 @@ func (s *Service) lacking(p peer.ID) bool {
 // dialled says whether it is this node that has connected to a peer.
 func (s *Service) dialled(p peer.ID) bool {
 	return slices.ContainsFunc(s.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
-}
-
-// busy says whether a handshake with a peer is under way.
-func (s *Service) busy(p peer.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.peers[p]
-	return r != nil && r.handshakes > 0
-}
-
-// silent says whether no channel to a peer may be made now.
-func (s *Service) silent(p peer.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopped || s.quiet[p] > 0
 }

@@ -3,7 +3,6 @@ package webrtc
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -26,7 +25,8 @@ const (
 	flushStep    = 2 * time.Millisecond
 )
 
-// Channel is an open data channel, which carries whole frames: ordered, and reliable for as long as it lives.
+// Channel is an open data channel, which carries whole frames: ordered, and reliable for as long as it lives. One caller at a time reads, and
+// one writes.
 type Channel struct {
 	s    *Service
 	peer peer.ID
@@ -40,10 +40,13 @@ type Channel struct {
 	// ready is when the peer listens.
 	ready time.Time
 	in    assembly
+	// received and chunk are the reader's and the writer's memory for one chunk, kept from call to call.
+	received, chunk []byte
 
 	mu sync.Mutex
-	// sent holds what frames cost that may be unacknowledged, the oldest first.
+	// sent holds what frames cost that may be unacknowledged, the oldest first; open is their sum.
 	sent []int
+	open int
 	// left is what was unacknowledged at the end.
 	left  int
 	ended bool
@@ -55,43 +58,50 @@ func newChannel(h *handshake, dc *pion.DataChannel) (*Channel, error) {
 		return nil, err
 	}
 	c := &Channel{
-		s: h.s, peer: h.peer, pc: h.pc, raw: raw, dc: dc, low: make(chan struct{}, 1), done: make(chan struct{}),
-		in: assembly{max: h.s.MaxMessageSize},
+		s: h.s, peer: h.remote.id, pc: h.pc, raw: raw, dc: dc, low: make(chan struct{}, 1), done: make(chan struct{}),
+		in: assembly{max: h.s.MaxMessageSize}, received: make([]byte, maxReceived), chunk: make([]byte, 0, maxChunk),
 	}
-	agent, _ := h.s.host.Peerstore().Get(h.peer, "AgentVersion")
+	agent, _ := h.s.host.Peerstore().Get(h.remote.id, "AgentVersion")
 	if name, _ := agent.(string); !strings.HasPrefix(name, ownAgent) {
 		c.ready = time.Now().Add(openingPause)
 	}
 	dc.SetBufferedAmountLowThreshold(lowWater)
 	dc.OnBufferedAmountLow(func() {
-		select {
-		case c.low <- struct{}{}:
-		default:
-		}
+		guard.Do("webrtc: low", func() {
+			select {
+			case c.low <- struct{}{}:
+			default:
+			}
+		})
 	})
-	h.s.start(func() {
-		select {
-		case <-h.failed:
-			_ = c.Close()
-		case <-c.done:
-		}
-	})
+	if !h.s.start(func() { c.run(h.failed) }) {
+		return nil, io.ErrClosedPipe
+	}
 	return c, nil
+}
+
+// run ends the connection when the channel has ended, and the channel when the connection has.
+func (c *Channel) run(failed <-chan struct{}) {
+	select {
+	case <-failed:
+		_ = c.Close()
+	case <-c.done:
+	}
+	c.s.ended(c)
+	_ = c.raw.Close()
+	_ = c.pc.GracefulClose()
+	// Only now, because to the peer no channel is lacking before it has heard of the end.
+	c.s.consider(c.peer)
 }
 
 // ReadFrame returns the next whole frame, which belongs to the caller. While nobody reads, the peer's sending stops.
 func (c *Channel) ReadFrame() ([]byte, error) {
-	buffer := make([]byte, maxChunk)
 	for {
-		n, _, err := c.raw.ReadDataChannel(buffer)
-		if errors.Is(err, io.ErrShortBuffer) && len(buffer) < c.in.max+legacyHeader {
-			// Only an old node sends a frame in one piece whatever its size; the piece that did not fit is gone.
-			return nil, errChunk
-		}
+		n, _, err := c.raw.ReadDataChannel(c.received)
 		if err != nil {
 			return nil, err
 		}
-		frame, err := c.in.add(buffer[:n], time.Now())
+		frame, err := c.in.add(c.received[:n], time.Now())
 		if err != nil || frame != nil {
 			return frame, err
 		}
@@ -104,15 +114,14 @@ func (c *Channel) WriteFrames(data []byte) (n int, err error) {
 	if err := c.awaitReady(); err != nil {
 		return 0, err
 	}
-	buffer := make([]byte, 0, maxChunk)
 	for n < len(data) {
 		end := n + 4 + int(binary.BigEndian.Uint32(data[n:]))
 		frame := data[n:end]
 		c.note(chunksOf(len(frame)) + len(frame))
 		for at := 0; at < len(frame); at += maxChunk - 1 {
 			to := min(at+maxChunk-1, len(frame))
-			buffer = append(append(buffer[:0], flagOf(at == 0, to == len(frame))), frame[at:to]...)
-			if err := c.writeChunk(buffer); err != nil {
+			c.chunk = append(append(c.chunk[:0], flagOf(at == 0, to == len(frame))), frame[at:to]...)
+			if err := c.writeChunk(c.chunk); err != nil {
 				return n, err
 			}
 		}
@@ -150,14 +159,16 @@ func (c *Channel) note(cost int) {
 	defer c.mu.Unlock()
 	c.trimLocked()
 	c.sent = append(c.sent, cost)
+	c.open += cost
 }
 
+// trimLocked forgets the oldest frames, without which the others account for all that is buffered.
 func (c *Channel) trimLocked() {
-	open, first := 0, len(c.sent)
-	for buffered := c.bufferedLocked(); first > 0 && open < buffered; first-- {
-		open += c.sent[first-1]
+	buffered := c.bufferedLocked()
+	for len(c.sent) > 0 && c.open-c.sent[0] >= buffered {
+		c.open -= c.sent[0]
+		c.sent = c.sent[1:]
 	}
-	c.sent = c.sent[first:]
 }
 
 func (c *Channel) bufferedLocked() int {
@@ -191,29 +202,13 @@ func (c *Channel) Flush(ctx context.Context) error {
 	return nil
 }
 
-// replaced ends a channel that the peer has given up: what it had sent before may still be on its way.
-func (c *Channel) replaced(ctx context.Context) {
-	select {
-	case <-time.After(disconnectedTimeout + failedTimeout):
-	case <-c.done:
-	case <-ctx.Done():
-	}
-	_ = c.Close()
-}
-
-// Close ends the channel and its connection.
+// Close ends the channel; its connection ends soon.
 func (c *Channel) Close() error {
 	c.once.Do(func() {
 		c.mu.Lock()
 		c.left, c.ended = c.bufferedLocked(), true
 		c.mu.Unlock()
 		close(c.done)
-		c.s.wg.Add(1)
-		guard.Go("webrtc: close", func() {
-			defer c.s.wg.Done()
-			_ = c.raw.Close()
-			_ = c.pc.GracefulClose()
-		})
 	})
 	return nil
 }

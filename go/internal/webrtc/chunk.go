@@ -9,6 +9,8 @@ import (
 // A frame goes over the channel in chunks of one flag byte and a part of the frame: browsers take no larger message than 64 KiB.
 const (
 	maxChunk = 61440
+	// maxReceived is what this node takes, and says that it takes, in one message of the channel.
+	maxReceived = 64 << 10
 
 	flagWhole  = 0xC0
 	flagFirst  = 0x80

@@ -73,24 +73,13 @@ type Service struct {
 	telling sync.Mutex
 	told    []Connection
 
-	mu     sync.Mutex
-	closed bool
-	// stopped: no channel is made any more; quiet are the peers to which none is made for a while, as often as that is asked for.
-	stopped bool
-	quiet   map[peer.ID]int
-	servers []pion.ICEServer
-	peers   map[peer.ID]*remote
-}
-
-// remote is what a node keeps of a peer that it has, or tries to have, a channel with.
-type remote struct {
-	channel *Channel
-	// attempt ends the attempts to reach the peer, nil when there are none.
-	attempt context.CancelFunc
-	// offer ends the handshake that this node has begun, nil when there is none.
-	offer context.CancelFunc
-	// handshakes counts those under way.
-	handshakes int
+	mu sync.Mutex
+	// stopped: no channel is made any more. closed: nothing is started any more.
+	stopped, closed bool
+	servers         []pion.ICEServer
+	peers           map[peer.ID]*remote
+	// untold: a peer's state or channel is not what Changed was called with.
+	untold bool
 }
 
 // New registers the protocol at once and follows who is connected how.
@@ -106,13 +95,17 @@ func New(h host.Host, config Config) (*Service, error) {
 		return nil, boundary.Errorf(boundary.Internal, "no event bus: %w", err)
 	}
 	s := &Service{
-		Config: config, host: h, api: api, peers: map[peer.ID]*remote{}, quiet: map[peer.ID]int{},
+		Config: config, host: h, api: api, peers: map[peer.ID]*remote{},
 		answering: make(chan struct{}, maxHandshakes), offering: make(chan struct{}, maxHandshakes),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.SetICE(config.ICE)
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
-		s.start(func() { s.answer(str) })
+		guard.Do("webrtc: stream", func() {
+			if !s.start(func() { s.answer(str) }) {
+				_ = str.Reset()
+			}
+		})
 	})
 	s.start(func() {
 		defer subscription.Close()
@@ -145,44 +138,53 @@ func (s *Service) Connected(p peer.ID) bool {
 
 // Stop makes no channel any more; those that are open stay until Close.
 func (s *Service) Stop() {
+	defer s.tell()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
 	for _, r := range s.peers {
-		r.stop()
+		s.becomeLocked(r, leaving)
 	}
 }
 
 // Quiet makes no channel to a peer until end is called: it is about to be disconnected.
 func (s *Service) Quiet(p peer.ID) (end func()) {
+	defer s.tell()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quiet[p]++
-	if r := s.peers[p]; r != nil {
-		r.stop()
-	}
+	r := s.remoteLocked(p)
+	ctx := s.becomeLocked(r, leaving)
 	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.quiet[p]--; s.quiet[p] == 0 {
-			delete(s.quiet, p)
-		}
+		s.unquiet(ctx, r)
+		s.consider(p)
 	}
 }
 
-// Disconnect ends the channel to a peer, and what is being done to get one.
-func (s *Service) Disconnect(p peer.ID) {
+func (s *Service) unquiet(ctx context.Context, r *remote) {
+	defer s.tell()
 	s.mu.Lock()
-	var channel *Channel
-	if r := s.peers[p]; r != nil {
-		channel, r.channel = r.channel, nil
-		r.stop()
-		s.forgetLocked(p, r)
+	defer s.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case r.channel != nil:
+		s.becomeLocked(r, open)
+	default:
+		s.becomeLocked(r, idle)
 	}
-	s.mu.Unlock()
-	if channel != nil {
-		_ = channel.Close()
-		s.tell()
+}
+
+// Disconnect ends the channel to a peer, and what is being done to get one. When it returns, Changed knows.
+func (s *Service) Disconnect(p peer.ID) {
+	defer s.tell()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.remoteLocked(p)
+	if r.channel != nil {
+		_ = r.channel.Close()
+		s.holdLocked(r, nil)
+	}
+	if r.state != idle && r.state != leaving {
+		s.becomeLocked(r, idle)
 	}
 }
 
@@ -190,129 +192,99 @@ func (s *Service) Disconnect(p peer.ID) {
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
-	var channels []*Channel
 	for _, r := range s.peers {
-		r.stop()
 		if r.channel != nil {
-			channels = append(channels, r.channel)
+			_ = r.channel.Close()
 		}
 	}
 	s.mu.Unlock()
 	s.host.RemoveStreamHandler(Protocol)
 	s.cancel()
-	for _, c := range channels {
-		_ = c.Close()
-	}
 	s.wg.Wait()
 }
 
-func (r *remote) stop() {
-	if r.attempt != nil {
-		r.attempt()
-	}
-	if r.offer != nil {
-		r.offer()
-	}
-}
-
-// start runs fn in a goroutine that Close waits for.
-func (s *Service) start(fn func()) {
+// start runs fn in a goroutine that Close waits for; not after Close.
+func (s *Service) start(fn func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.startLocked(fn)
+}
+
+func (s *Service) startLocked(fn func()) bool {
 	if s.closed {
-		return
+		return false
 	}
 	s.wg.Add(1)
 	guard.Go("webrtc", func() {
 		defer s.wg.Done()
 		fn()
 	})
+	return true
 }
 
 // wins decides between two peers that make an offer to each other at the same time.
 func (s *Service) wins(p peer.ID) bool { return bytes.Compare([]byte(s.host.ID()), []byte(p)) < 0 }
 
-func (s *Service) remoteLocked(p peer.ID) *remote {
-	r := s.peers[p]
-	if r == nil {
-		r = &remote{}
-		s.peers[p] = r
-	}
-	return r
-}
-
-// begin counts a handshake with a peer; end takes it back.
-func (s *Service) begin(p peer.ID) (end func()) {
-	s.mu.Lock()
-	r := s.remoteLocked(p)
-	r.handshakes++
-	s.mu.Unlock()
-	s.tell()
-	return func() {
-		s.mu.Lock()
-		r.handshakes--
-		s.forgetLocked(p, r)
-		s.mu.Unlock()
-		s.tell()
-	}
-}
-
-func (s *Service) forgetLocked(p peer.ID, r *remote) {
-	if r.channel == nil && r.attempt == nil && r.offer == nil && r.handshakes == 0 && s.peers[p] == r {
-		delete(s.peers, p)
-	}
-}
-
-// adopt makes a channel the one to its peer, in the place of an earlier one, which the peer has given up or will.
-func (s *Service) adopt(c *Channel) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+// adopt makes a channel the one to its peer, if the handshake that made it still counts.
+func (s *Service) adopt(ctx context.Context, r *remote, c *Channel) error {
+	if err := s.opened(ctx, r, c); err != nil {
 		_ = c.Close()
-		return
-	}
-	r := s.remoteLocked(c.peer)
-	before := r.channel
-	r.channel = c
-	s.mu.Unlock()
-	s.start(func() {
-		<-c.done
-		s.ended(c)
-	})
-	if before != nil {
-		s.start(func() { before.replaced(s.ctx) })
+		return err
 	}
 	s.Open(c.peer, c)
 	s.tell()
+	return nil
 }
 
-// ended forgets a channel, unless there is a newer one already, and tries for another.
-func (s *Service) ended(c *Channel) {
+func (s *Service) opened(ctx context.Context, r *remote, c *Channel) error {
 	s.mu.Lock()
-	if r := s.peers[c.peer]; r != nil && r.channel == c {
-		r.channel = nil
-		s.forgetLocked(c.peer, r)
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	s.mu.Unlock()
-	s.tell()
-	s.consider(c.peer)
+	s.becomeLocked(r, open)
+	s.holdLocked(r, c)
+	return nil
 }
 
+// ended forgets a channel.
+func (s *Service) ended(c *Channel) {
+	defer s.tell()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.peers[c.peer]
+	if r == nil || r.channel != c {
+		return
+	}
+	s.holdLocked(r, nil)
+	if r.state == open {
+		s.becomeLocked(r, idle)
+	}
+}
+
+// tell calls Changed when there is something that it was not called with; after that, or when somebody else has called it, it returns.
 func (s *Service) tell() {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	s.mu.Lock()
-	closed := s.closed
-	var connections []Connection
-	for p, r := range s.peers {
-		if r.channel != nil || r.handshakes > 0 {
-			connections = append(connections, Connection{p, r.channel != nil})
-		}
-	}
-	s.mu.Unlock()
-	slices.SortFunc(connections, func(a, b Connection) int { return bytes.Compare([]byte(a.Peer), []byte(b.Peer)) })
-	if !closed && !slices.Equal(connections, s.told) {
+	connections, changed := s.untoldConnections()
+	if changed && !slices.Equal(connections, s.told) {
 		s.told = connections
 		s.Changed(connections)
 	}
+}
+
+func (s *Service) untoldConnections() (connections []Connection, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !s.untold {
+		return nil, false
+	}
+	s.untold = false
+	for p, r := range s.peers {
+		if r.channel != nil || r.state == offering || r.state == answering {
+			connections = append(connections, Connection{p, r.channel != nil})
+		}
+	}
+	slices.SortFunc(connections, func(a, b Connection) int { return bytes.Compare([]byte(a.Peer), []byte(b.Peer)) })
+	return connections, true
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -24,18 +25,22 @@ const maxMessage = 50 << 20
 
 type side struct {
 	*Service
-	opened  chan *Channel
+	opened chan *Channel
+	// gate holds Changed up.
+	gate    sync.Mutex
 	mu      sync.Mutex
 	changes [][]Connection
 }
 
-func newSide(t *testing.T, h host.Host, wait time.Duration) *side {
+func newSide(t testing.TB, h host.Host, wait time.Duration) *side {
 	t.Helper()
 	x := &side{opened: make(chan *Channel, 100)}
 	service, err := New(h, Config{
 		IPs: []string{"127.0.0.1"}, MaxMessageSize: maxMessage, Wait: wait,
 		Open: func(_ peer.ID, c *Channel) { x.opened <- c },
 		Changed: func(connections []Connection) {
+			x.gate.Lock()
+			defer x.gate.Unlock()
 			x.mu.Lock()
 			defer x.mu.Unlock()
 			x.changes = append(x.changes, connections)
@@ -47,7 +52,7 @@ func newSide(t *testing.T, h host.Host, wait time.Duration) *side {
 	return x
 }
 
-func (x *side) next(t *testing.T) *Channel {
+func (x *side) next(t testing.TB) *Channel {
 	t.Helper()
 	select {
 	case c := <-x.opened:
@@ -67,7 +72,12 @@ func (x *side) last() []Connection {
 	return x.changes[len(x.changes)-1]
 }
 
-func newHost(t *testing.T, options ...libp2p.Option) host.Host {
+func (x *side) awaitTold(t testing.TB, connections ...Connection) {
+	t.Helper()
+	require.Eventually(t, func() bool { return slices.Equal(connections, x.last()) }, 30*time.Second, time.Millisecond)
+}
+
+func newHost(t testing.TB, options ...libp2p.Option) host.Host {
 	t.Helper()
 	h, err := libp2p.New(append(options, libp2p.DisableMetrics(), libp2p.UserAgent("unaiverse-p2p/test"))...)
 	require.NoError(t, err)
@@ -76,7 +86,7 @@ func newHost(t *testing.T, options ...libp2p.Option) host.Host {
 }
 
 // relayed makes two hosts, the first of which can dial the second by way of a relay alone.
-func relayed(t *testing.T) (a, b host.Host, dial func(from, to host.Host)) {
+func relayed(t testing.TB) (a, b host.Host, dial func(from, to host.Host)) {
 	t.Helper()
 	relayHost := newHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay())
 	service, err := relay.New(relayHost)
@@ -97,7 +107,7 @@ func relayed(t *testing.T) (a, b host.Host, dial func(from, to host.Host)) {
 }
 
 // channels makes two sides with an open channel.
-func channels(t *testing.T) (a, b *side, ours, theirs *Channel) {
+func channels(t testing.TB) (a, b *side, ours, theirs *Channel) {
 	t.Helper()
 	ha, hb, dial := relayed(t)
 	a, b = newSide(t, ha, 0), newSide(t, hb, 0)
@@ -112,13 +122,13 @@ func frame(payload []byte) []byte {
 
 func TestFramesOfEverySizeGoBothWaysWholeAndInOrder(t *testing.T) {
 	a, b, ours, theirs := channels(t)
-	require.Equal(t, []Connection{{b.host.ID(), true}}, a.last())
-	require.Equal(t, []Connection{{a.host.ID(), true}}, b.last())
+	a.awaitTold(t, Connection{b.host.ID(), true})
+	b.awaitTold(t, Connection{a.host.ID(), true})
 	var want [][]byte
 	for i, size := range []int{1, 2, 100, maxChunk - 8, maxChunk - 7, maxChunk - 6, 2 * maxChunk, 1 << 20} {
 		want = append(want, frame(bytes.Repeat([]byte{byte(i)}, size)))
 	}
-	for i := range 20 {
+	for i := range 6 {
 		want = append(want, frame(bytes.Repeat([]byte{byte(100 + i)}, 1<<20)))
 	}
 	for _, way := range [][2]*Channel{{ours, theirs}, {theirs, ours}} {
@@ -142,7 +152,7 @@ func TestFramesOfEverySizeGoBothWaysWholeAndInOrder(t *testing.T) {
 
 func TestASenderWaitsWhileNobodyReads(t *testing.T) {
 	_, _, ours, theirs := channels(t)
-	const count = 16
+	const count = 12
 	written := make(chan int, count)
 	go func() {
 		for i := range count {
@@ -186,20 +196,11 @@ func TestOffersThatCrossLeaveOneChannel(t *testing.T) {
 		hb.Peerstore().AddAddrs(ha.ID(), []ma.Multiaddr{circuit}, peerstore.PermanentAddrTTL)
 		_ = hb.Connect(ctx, peer.AddrInfo{ID: ha.ID()})
 		a, b := newSide(t, ha, 0), newSide(t, hb, 0)
-		crossed := make(chan error, 2)
-		for _, way := range [][2]*side{{a, b}, {b, a}} {
-			go func() { crossed <- way[0].offer(t.Context(), way[1].host.ID()) }()
-		}
-		<-crossed
-		<-crossed
 		ours, theirs := a.next(t), b.next(t)
-		require.Eventually(t, func() bool { return len(a.last()) == 1 && len(b.last()) == 1 && a.last()[0].Open && b.last()[0].Open }, 10*time.Second, time.Millisecond)
-		for len(a.opened) > 0 {
-			ours = a.next(t)
-		}
-		for len(b.opened) > 0 {
-			theirs = b.next(t)
-		}
+		a.awaitTold(t, Connection{hb.ID(), true})
+		b.awaitTold(t, Connection{ha.ID(), true})
+		require.Empty(t, a.opened)
+		require.Empty(t, b.opened)
 		_, err := ours.WriteFrames(frame([]byte("one")))
 		require.NoError(t, err)
 		got, err := theirs.ReadFrame()
@@ -303,8 +304,9 @@ func TestDisconnectAndCloseLeaveNothingRunning(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	before := runtime.NumGoroutine()
 	for range 3 {
-		a, b := newSide(t, ha, time.Hour), newSide(t, hb, time.Hour)
-		require.NoError(t, a.offer(t.Context(), hb.ID()))
+		a, b := newSide(t, ha, 0), newSide(t, hb, time.Hour)
+		a.consider(hb.ID())
+		a.next(t)
 		theirs := b.next(t)
 		a.Disconnect(hb.ID())
 		_, err := theirs.ReadFrame()
@@ -332,4 +334,29 @@ func TestFlushEndsWithItsContext(t *testing.T) {
 	require.NoError(t, ours.Close())
 	after, _ := ours.Unacknowledged()
 	require.Positive(t, after)
+}
+
+func TestFramesAreReceivedAndSentWithoutABufferEach(t *testing.T) {
+	_, _, ours, theirs := channels(t)
+	const count = 2000
+	one := frame(make([]byte, 100))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	sent := make(chan error, 1)
+	go func() {
+		for range count {
+			if _, err := ours.WriteFrames(one); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	for range count {
+		_, err := theirs.ReadFrame()
+		require.NoError(t, err)
+	}
+	require.NoError(t, <-sent)
+	runtime.ReadMemStats(&after)
+	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/count, uint64(maxChunk/2))
 }

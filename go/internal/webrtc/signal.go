@@ -9,8 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-// maxSignal bounds a message of the signalling.
-const maxSignal = 1 << 20
+// maxSignal bounds a message of the signalling; with as many addresses as are taken it has half of that.
+const maxSignal = 64 << 10
 
 // signal is a message of the signalling: a 4-byte big-endian length, then JSON.
 type signal struct {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
 // socketBuffer is what a socket should hold; the system may allow less. The usual 208 KiB hold about 90 packets, which a sender on the same
@@ -20,11 +22,14 @@ func newSockets() (transport.Net, error) {
 }
 
 // ListenUDP implements transport.Net.
-func (s sockets) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPConn, error) {
-	conn, err := s.Net.ListenUDP(network, addr)
-	if err == nil {
+func (s sockets) ListenUDP(network string, addr *net.UDPAddr) (conn transport.UDPConn, err error) {
+	err = guard.Call("webrtc: socket", func() error {
+		if conn, err = s.Net.ListenUDP(network, addr); err != nil {
+			return err
+		}
 		_ = conn.SetReadBuffer(socketBuffer)
 		_ = conn.SetWriteBuffer(socketBuffer)
-	}
+		return nil
+	})
 	return conn, err
 }
