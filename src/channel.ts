@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkText, wrongRange } from "./arguments.ts";
+import { checkText, wrongRange, wrongType } from "./arguments.ts";
 import { canonicalPeerId, isSamePeer } from "./peer_id.ts";
 
 const DIRECT = "::dm:";
@@ -110,15 +110,25 @@ function topic(owner: string, name: string): string {
 }
 
 function parse(text: string): DirectChannel | TopicChannel | null {
-  const found = /^(.+?)::(?:ps:(.+)|dm:([^-]+)-([^~]+)(?:~(.+))?)$/s.exec(text);
-  if (found === null) return null;
-  const [, owner, name, to, contentType, trail] = found;
+  if (typeof text !== "string") throw wrongType("text", "a string", text);
+  const [owner, name] = cut(text, TOPIC);
   if (name !== undefined) {
+    if (owner === "" || owner.includes(DIRECT) || name === "") return null;
     return { kind: "topic", owner, name, rendezvous: isRendezvous(text) };
   }
-  if (text.includes(TOPIC)) return null;
-  const direct = { kind: "direct", from: owner, to, contentType } as const;
+  const [from, rest] = cut(text, DIRECT);
+  const [to, about] = cut(rest, "-");
+  const [contentType, trail] = cut(about, "~");
+  if (!from || !to || !contentType || trail === "") return null;
+  const direct = { kind: "direct", from, to, contentType } as const;
   return trail === undefined ? direct : { ...direct, trail };
+}
+
+/** What stands before a mark, and what behind it, if it is there. */
+function cut(text: string = "", mark: string): [string, string | undefined] {
+  const at = text.indexOf(mark);
+  if (at < 0) return [text, undefined];
+  return [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 /** Whether a channel is a topic on which a world announces its agents. */

@@ -1,6 +1,6 @@
 // The channel grammar.
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   channel,
@@ -45,6 +45,19 @@ for (const text of ["", "a", "a::dm:b", "::dm:b-c", "a::ps:", "a::dm:-c"]) {
     assertEquals(channel.parse(text), null);
   });
 }
+
+test("a channel is told from any other text at once, however long", () => {
+  const start = performance.now();
+  for (const text of ["a::dm:x", "a::dm:-", "a::dm:b-~", "a::", "~-"]) {
+    assert(channel.parse(text.repeat(1 << 18)) === null, text);
+  }
+  const took = performance.now() - start;
+  assert(took < 5000, `${took} ms`);
+});
+
+test("a channel is a text", () => {
+  assertThrows(() => channel.parse(7 as unknown as string), TypeError, "text");
+});
 
 test("a channel is not made of parts that would be taken for others", () => {
   for (
