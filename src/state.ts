@@ -169,7 +169,7 @@ export class NodeState implements NodeSink {
     switch (event.type) {
       case "peerconnect":
         this.peers.set(event.peer.id, event.peer);
-        return this.#dispatch("peerconnect", event.peer);
+        return this.#dispatch("peerconnect", structuredClone(event.peer));
       case "peerupdate":
         this.peers.set(event.peer.id, event.peer);
         return;
