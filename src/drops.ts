@@ -22,13 +22,17 @@ export class Drops {
     this.#tell = tell;
   }
 
-  /** Counts a message. */
-  add(reason: string, { channel, from: peerId, data }: Dropped): void {
+  /** Counts a message, or several that were one with others. */
+  add(
+    reason: string,
+    { channel, from: peerId, data }: Dropped,
+    messages = 1,
+  ): void {
     if (this.#counts.size === 0) queueMicrotask(() => this.#flush());
     const key = `${reason} ${peerId} ${channel}`;
     const count = this.#counts.get(key) ??
       { reason, channel, peerId, messages: 0, bytes: 0 };
-    count.messages++;
+    count.messages += messages;
     count.bytes += data.length;
     this.#counts.set(key, count);
   }

@@ -20,6 +20,9 @@ import { isSamePeer } from "./peer_id.ts";
 import type { Roster, RosterPeer } from "./peers.ts";
 
 const CONTENT_TYPE = "world_agents_list";
+/** A roster of more bytes or peers is refused, because the owner of a topic is a stranger too. */
+const MAX_ROSTER_BYTES = 4 << 20;
+const MAX_ROSTER_PEERS = 10_000;
 /** What multiformats writes peer ids with. */
 const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{40,64}$/;
 /** What Go's time.Time can read. */
@@ -73,9 +76,9 @@ export class Rendezvous {
     if (roster === null) return this.#drops.add("roster-refused", message);
     const { peers, updateCount, refused } = roster;
     if (this.#roster && updateCount <= this.#roster.updateCount) return;
-    for (let i = 0; i < refused; i++) {
-      const entry = { ...message, data: new Uint8Array(0) };
-      this.#drops.add("roster-refused", entry);
+    if (refused > 0) {
+      const entries = { ...message, data: new Uint8Array(0) };
+      this.#drops.add("roster-refused", entries, refused);
     }
     this.#roster = { peers, updateCount };
     this.#tell({ topic, ...structuredClone(this.#roster) });
@@ -99,26 +102,38 @@ export function encodeRoster(
     0,
     Number.MAX_SAFE_INTEGER,
   );
+  if (Array.isArray(given.peers) && given.peers.length > MAX_ROSTER_PEERS) {
+    const wanted = `at most ${MAX_ROSTER_PEERS}`;
+    throw wrongRange("roster.peers.length", wanted, given.peers.length);
+  }
   const peers = checkList("roster.peers", given.peers, (name, peer) => {
     const { connectedAt, ...rest } = peer as Record<string, unknown>;
     const entry = { ...rest, connected_at: connectedAt };
     if (readPeer(entry)) return entry;
     throw wrongRange(name, "a roster entry with valid fields", peer);
   });
-  return encodeMessage({
+  const message = encodeMessage({
     sender: self,
     contentType: CONTENT_TYPE,
     channel,
     content: { kind: "json", value: { peers, update_count } },
   });
+  if (message.length <= MAX_ROSTER_BYTES) return message;
+  const wanted = `at most ${MAX_ROSTER_BYTES} bytes when it is written`;
+  throw wrongRange("roster", wanted, message.length);
 }
 
 function decodeRoster(data: Uint8Array): Roster & { refused: number } | null {
+  if (data.length > MAX_ROSTER_BYTES) return null;
   try {
-    const { contentType, content } = decodeMessage(data);
+    // There are no tensors in a roster.
+    const { contentType, content } = decodeMessage(data, {
+      maxDecompressedSize: 0,
+    });
     if (contentType !== CONTENT_TYPE || content.kind !== "json") return null;
     const { peers, update_count } = content.value as Record<string, unknown>;
-    if (!Array.isArray(peers) || !Number.isInteger(update_count)) return null;
+    if (!Array.isArray(peers) || peers.length > MAX_ROSTER_PEERS) return null;
+    if (!Number.isInteger(update_count)) return null;
     const readable = peers.map(readPeer).filter((peer) => peer !== null);
     return {
       peers: readable,
@@ -154,5 +169,6 @@ function readPeer(entry: unknown): RosterPeer | null {
 }
 
 function isMultiaddr(addr: unknown): boolean {
-  return typeof addr === "string" && /^(\/[^/]+)+$/.test(addr);
+  return typeof addr === "string" && addr.length > 1 && addr.startsWith("/") &&
+    !addr.endsWith("/") && !addr.includes("//");
 }
