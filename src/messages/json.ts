@@ -5,19 +5,25 @@
  * @module
  */
 
-import { malformed } from "./wire.ts";
+import type { Budget } from "./budget.ts";
+import { JsonReader, LONGEST_NUMERAL } from "./json_reader.ts";
+import { malformed, readText } from "./wire.ts";
 
-/** A string, or a word that JSON does not have. */
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;
-const ESCAPES: Record<string, string> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\b": "\\b",
-  "\f": "\\f",
-};
+/** As deep as Python writes and reads; what is read must not fill the stack of who goes through it. */
+const MAX_DEPTH = 1000;
+const ESCAPES = new Map([
+  ['"', '\\"'],
+  ["\\", "\\\\"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+  ["\b", "\\b"],
+  ["\f", "\\f"],
+]);
+/** More than so many are not for `JSON.parse`, see `unquote`. */
+const MAX_NUMERALS = 256;
+const [QUOTE, BACKSLASH, BRACKET, BRACE, END_BRACKET, END_BRACE, ZERO, NINE] =
+  new TextEncoder().encode('"\\[{]}09');
 
 /**
  * Writes a value. Whole numbers are written without a point, so that Python reads an int; `undefined` and functions are left
@@ -32,14 +38,58 @@ export function encodeJson(value: unknown): string {
 }
 
 /** Reads a value. Numbers beyond 2^53 lose digits, as in `JSON.parse`. */
-export function decodeJson(text: string): unknown {
+export function decodeJson(json: Uint8Array, budget: Budget): unknown {
+  const numerals = survey(json, budget);
+  const text = readText(json);
+  if (numerals <= MAX_NUMERALS) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // It may still be what Python writes.
+    }
+  }
   try {
-    return JSON.parse(text);
+    return new JsonReader(text).read();
   } catch (error) {
-    const found = parseWithNaN(text);
-    if (found !== undefined) return found.value;
     throw malformed("its JSON cannot be read", error);
   }
+}
+
+/**
+ * Makes sure that JSON is not nested too deep, and that there is memory for all of its lists and objects. Counts the strings that
+ * may be whole numbers.
+ */
+function survey(json: Uint8Array, budget: Budget): number {
+  let depth = 0;
+  let numerals = 0;
+  for (let at = 0; at < json.length; at++) {
+    switch (json[at]) {
+      case QUOTE: {
+        const start = at + 1;
+        at = endOfString(json, start);
+        const isDigit = json[start] >= ZERO && json[start] <= NINE;
+        if (isDigit && at - start <= LONGEST_NUMERAL) numerals++;
+        break;
+      }
+      case BRACKET:
+      case BRACE:
+        if (++depth > MAX_DEPTH) throw malformed("its JSON is nested too deep");
+        budget.object();
+        break;
+      case END_BRACKET:
+      case END_BRACE:
+        depth--;
+    }
+  }
+  return numerals;
+}
+
+function endOfString(json: Uint8Array, start: number): number {
+  let at = start;
+  while (at < json.length && json[at] !== QUOTE) {
+    at += json[at] === BACKSLASH ? 2 : 1;
+  }
+  return at;
 }
 
 function write(given: unknown, within: Set<object>): string | undefined {
@@ -63,10 +113,15 @@ function writeObject(value: object, within: Set<object>): string {
   if (within.has(value)) {
     throw new TypeError("content.value must not contain itself");
   }
+  if (within.size === MAX_DEPTH) {
+    throw new RangeError(
+      `content.value must not be nested more than ${MAX_DEPTH} deep`,
+    );
+  }
   within.add(value);
   let text: string;
   if (Array.isArray(value)) {
-    const items = value.map((item) => write(item, within) ?? "null");
+    const items = Array.from(value, (item) => write(item, within) ?? "null");
     text = `[${items.join(", ")}]`;
   } else {
     const entries = Object.entries(value)
@@ -95,7 +150,7 @@ function quote(text: string): string {
   const escaped = text.replace(
     /[^ !#-[\]-~]/g,
     (char) =>
-      ESCAPES[char] ??
+      ESCAPES.get(char) ??
         `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   return `"${escaped}"`;
@@ -106,23 +161,4 @@ function hasToJson(
 ): value is { toJSON(key: string): unknown } {
   return typeof value === "object" && value !== null &&
     typeof (value as { toJSON?: unknown }).toJSON === "function";
-}
-
-/** Puts a mark in the place of each word that JSON does not have, and takes it back while reading. */
-function parseWithNaN(text: string): { value: unknown } | undefined {
-  let mark: string;
-  do mark = crypto.randomUUID(); while (text.includes(mark));
-  const marked = text.replace(
-    TOKENS,
-    (token) => token.startsWith('"') ? token : `"${mark}${token}"`,
-  );
-  const restore = (_key: string, value: unknown) =>
-    typeof value === "string" && value.startsWith(mark)
-      ? Number(value.slice(mark.length))
-      : value;
-  try {
-    return { value: JSON.parse(marked, restore) };
-  } catch {
-    return undefined;
-  }
 }

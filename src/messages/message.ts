@@ -12,11 +12,12 @@ import {
   wrongRange,
   wrongType,
 } from "../arguments.ts";
+import { Budget } from "./budget.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { decodeSamples, encodeSamples, type Sample } from "./samples.ts";
 import { decodeStats, encodeStats, type StatUpdate } from "./stats.ts";
 import { formatTimestamp } from "./timestamp.ts";
-import { fieldsOf, Writer } from "./wire.ts";
+import { Fields, NOTHING, Writer } from "./wire.ts";
 
 /** What messages can be about; a Python node refuses to make others. */
 export const CONTENT_TYPES = [
@@ -86,11 +87,13 @@ export interface DecodedMessage {
 
 /** How a message is read. */
 export interface DecodeOptions {
-  /** How many bytes all tensors of the message together may take when they are unpacked. Default 268,435,456 (256 MiB). */
+  /**
+   * How many bytes all tensors of the message together may take when they are unpacked. Default: 64 times the size of the
+   * message, but at least 32 MiB and at most 256 MiB.
+   */
   maxDecompressedSize?: number;
 }
 
-const DEFAULT_MAX_DECOMPRESSED = 256 << 20;
 const TEXTS = ["sender", "channel", "piggyback", "timestamp"] as const;
 const FIELDS = [...TEXTS, "contentType", "content"];
 
@@ -159,7 +162,8 @@ export function encodeMessage(message: MessageInit): Uint8Array<ArrayBuffer> {
  * @param bytes What was received.
  * @param options A bound on unpacking.
  * @returns The message; its buffers are its own.
- * @throws {P2PError} `MESSAGE_INVALID` if the bytes are no message, `LIMIT` if its tensors take more than `maxDecompressedSize`.
+ * @throws {P2PError} `MESSAGE_INVALID` if the bytes are no message, or its values are nested more than 100 deep in statistics or 1,000
+ * in JSON; `LIMIT` if its tensors take more than `maxDecompressedSize`, or all else more than 256 MiB.
  *
  * @example Reading what arrives
  * ```ts
@@ -177,7 +181,8 @@ export function decodeMessage(
   bytes: Uint8Array | ArrayBuffer,
   options: DecodeOptions = {},
 ): DecodedMessage {
-  const { maxDecompressedSize = DEFAULT_MAX_DECOMPRESSED } = checkFields(
+  const message = checkBytes("bytes", bytes);
+  const { maxDecompressedSize = Budget.limitFor(message.length) } = checkFields(
     "options",
     options,
     ["maxDecompressedSize"],
@@ -188,7 +193,7 @@ export function decodeMessage(
     0,
     2 ** 32,
   );
-  const message: DecodedMessage = {
+  const decoded: DecodedMessage = {
     sender: "",
     contentType: "",
     channel: "",
@@ -197,39 +202,51 @@ export function decodeMessage(
     content: { kind: "empty" },
   };
   // Of several contents the last holds; the others are not unpacked.
-  let read = (): Content => ({ kind: "empty" });
-  for (const field of fieldsOf(checkBytes("bytes", bytes))) {
-    switch (field.number) {
+  let kind = 0;
+  let content = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    switch (fields.number) {
       case 1:
-        message.sender = field.text;
+        decoded.sender = fields.text;
         break;
       case 2:
-        message.contentType = field.text;
+        decoded.contentType = fields.text;
         break;
       case 3:
-        message.channel = field.text;
+        decoded.channel = fields.text;
         break;
       case 4:
-        message.piggyback = field.text;
+        decoded.piggyback = fields.text;
         break;
       case 5:
-        message.timestamp = field.text;
+        decoded.timestamp = fields.text;
         break;
       case 6:
-        read = () => ({
-          kind: "samples",
-          samples: decodeSamples(field.bytes, { left: limit, limit }),
-        });
-        break;
       case 7:
-        read = () => ({ kind: "json", value: decodeJson(field.text) });
-        break;
       case 8:
-        read = () => ({ kind: "stats", updates: decodeStats(field.bytes) });
+        kind = fields.number;
+        content = fields.bytes;
     }
   }
-  message.content = read();
-  return message;
+  decoded.content = decodeContent(kind, content, new Budget(limit));
+  return decoded;
+}
+
+function decodeContent(
+  kind: number,
+  content: Uint8Array,
+  budget: Budget,
+): Content {
+  switch (kind) {
+    case 6:
+      return { kind: "samples", samples: decodeSamples(content, budget) };
+    case 7:
+      return { kind: "json", value: decodeJson(content, budget) };
+    case 8:
+      return { kind: "stats", updates: decodeStats(content, budget) };
+  }
+  return { kind: "empty" };
 }
 
 function checkContent(contentType: ContentType, content: Content): void {

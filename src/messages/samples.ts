@@ -10,8 +10,9 @@ import {
   checkText,
   wrongType,
 } from "../arguments.ts";
+import type { Budget } from "./budget.ts";
 import { decodeTensor, encodeTensor, type Tensor } from "./tensor.ts";
-import { fieldsOf, Writer } from "./wire.ts";
+import { Fields, NOTHING, readMap, Writer } from "./wire.ts";
 
 /** A text. */
 export interface TextData {
@@ -69,23 +70,12 @@ export function encodeSamples(samples: Record<string, Sample>): Uint8Array {
   return content.finish();
 }
 
-/** Reads a `StreamSampleContent` message; `budget` is how many bytes its tensors may become. */
+/** Reads a `StreamSampleContent` message. */
 export function decodeSamples(
   content: Uint8Array,
-  budget: { left: number; limit: number },
+  budget: Budget,
 ): Record<string, Sample> {
-  const samples = new Map<string, Sample>();
-  for (const field of fieldsOf(content)) {
-    if (field.number !== 1) continue;
-    let name = "";
-    let sample: Uint8Array = new Uint8Array(0);
-    for (const part of fieldsOf(field.bytes)) {
-      if (part.number === 1) name = part.text;
-      else if (part.number === 2) sample = part.bytes;
-    }
-    samples.set(name, decodeSample(sample, budget));
-  }
-  return Object.fromEntries(samples);
+  return readMap(content, budget, (sample) => decodeSample(sample, budget));
 }
 
 function encodeSample(name: string, sample: Sample): Uint8Array {
@@ -128,69 +118,73 @@ function encodeData(name: string, data: SampleData): Uint8Array {
   throw wrongType(`${name}.data`, "a tensor, image, text or file", data);
 }
 
-function decodeSample(
-  message: Uint8Array,
-  budget: { left: number; limit: number },
-): Sample {
+function decodeSample(message: Uint8Array, budget: Budget): Sample {
   const sample: Sample = { data: null, tag: 0 };
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) sample.data = decodeData(field.bytes, budget);
-    else if (field.number === 2) sample.tag = field.int32;
-    else if (field.number === 3) sample.uuid = field.text;
+  let data = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) data = fields.bytes;
+    else if (fields.number === 2) sample.tag = fields.int32;
+    else if (fields.number === 3) sample.uuid = fields.text;
   }
+  sample.data = decodeData(data, budget);
   return sample;
 }
 
-function decodeData(
-  message: Uint8Array,
-  budget: { left: number; limit: number },
-): SampleData | null {
-  let data: SampleData | null = null;
-  for (const field of fieldsOf(message)) {
-    switch (field.number) {
-      case 1:
-        data = decodeTensor(field.bytes, budget);
-        break;
-      case 2:
-        data = { kind: "image", bytes: onlyBytes(field.bytes) };
-        break;
-      case 3:
-        data = { kind: "text", text: onlyText(field.bytes) };
-        break;
-      case 4:
-        data = decodeFile(field.bytes);
-    }
+function decodeData(message: Uint8Array, budget: Budget): SampleData | null {
+  let kind = 0;
+  let data = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number > 4) continue;
+    kind = fields.number;
+    data = fields.bytes;
   }
-  return data;
+  switch (kind) {
+    case 1:
+      return decodeTensor(data, budget);
+    case 2:
+      return { kind: "image", bytes: decodeImage(data) };
+    case 3:
+      return { kind: "text", text: decodeText(data) };
+    case 4:
+      return decodeFile(data);
+  }
+  return null;
 }
 
-function onlyBytes(message: Uint8Array): Uint8Array {
-  let bytes = new Uint8Array(0);
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) bytes = new Uint8Array(field.bytes);
+function decodeImage(message: Uint8Array): Uint8Array {
+  let bytes = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) bytes = fields.bytes;
   }
-  return bytes;
+  return new Uint8Array(bytes);
 }
 
-function onlyText(message: Uint8Array): string {
+function decodeText(message: Uint8Array): string {
   let text = "";
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) text = field.text;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) text = fields.text;
   }
   return text;
 }
 
 function decodeFile(message: Uint8Array): FileData {
-  const file: FileData = {
-    kind: "file",
-    content: new Uint8Array(0),
-    filename: "",
-    mimeType: "",
-  };
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) file.content = new Uint8Array(field.bytes);
-    else if (field.number === 2) file.filename = field.text;
-    else if (field.number === 3) file.mimeType = field.text;
+  let content = NOTHING;
+  let filename = "";
+  let mimeType = "";
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) content = fields.bytes;
+    else if (fields.number === 2) filename = fields.text;
+    else if (fields.number === 3) mimeType = fields.text;
   }
-  return file;
+  return {
+    kind: "file",
+    content: new Uint8Array(content),
+    filename,
+    mimeType,
+  };
 }

@@ -5,7 +5,8 @@
  */
 
 import { checkInteger, wrongType } from "../arguments.ts";
-import { fieldsOf, malformed, Writer } from "./wire.ts";
+import type { Budget } from "./budget.ts";
+import { Fields, malformed, NOTHING, readMap, Writer } from "./wire.ts";
 
 /** A value of a statistic. */
 export type StatValue =
@@ -52,27 +53,33 @@ export function encodeStats(updates: readonly StatUpdate[]): Uint8Array {
 }
 
 /** Reads a `StatBatch` message. */
-export function decodeStats(message: Uint8Array): StatUpdate[] {
+export function decodeStats(message: Uint8Array, budget: Budget): StatUpdate[] {
   const updates: StatUpdate[] = [];
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) updates.push(decodeUpdate(field.bytes));
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number !== 1) continue;
+    updates.push(decodeUpdate(fields.bytes, budget));
   }
   return updates;
 }
 
-function decodeUpdate(message: Uint8Array): StatUpdate {
+function decodeUpdate(message: Uint8Array, budget: Budget): StatUpdate {
+  budget.object();
   const update: StatUpdate = {
     groupKey: "",
     statName: "",
     timestamp: 0,
     value: null,
   };
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) update.groupKey = field.text;
-    else if (field.number === 2) update.statName = field.text;
-    else if (field.number === 3) update.timestamp = field.int64;
-    else if (field.number === 4) update.value = decodeValue(field.bytes, 0);
+  let value = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) update.groupKey = fields.text;
+    else if (fields.number === 2) update.statName = fields.text;
+    else if (fields.number === 3) update.timestamp = fields.int64;
+    else if (fields.number === 4) value = fields.bytes;
   }
+  update.value = decodeValue(value, budget, 0);
   return update;
 }
 
@@ -109,55 +116,66 @@ function encodeValue(name: string, value: unknown, depth: number): Uint8Array {
   return writer.always(5, inner.finish()).finish();
 }
 
-function decodeValue(message: Uint8Array, depth: number): StatValue {
+function decodeValue(
+  message: Uint8Array,
+  budget: Budget,
+  depth: number,
+): StatValue {
   if (depth > MAX_DEPTH) throw malformed("a value is nested too deep");
   let value: StatValue = null;
-  for (const field of fieldsOf(message)) {
-    switch (field.number) {
+  let kind = 0;
+  let inner = NOTHING;
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number > 6) continue;
+    kind = fields.number;
+    switch (kind) {
       case 1:
         value = null;
         break;
       case 2:
-        value = field.double;
+        value = fields.double;
         break;
       case 3:
-        value = field.text;
+        value = fields.text;
         break;
       case 4:
-        value = field.bool;
+        value = fields.bool;
         break;
       case 5:
-        value = decodeStruct(field.bytes, depth + 1);
-        break;
       case 6:
-        value = decodeList(field.bytes, depth + 1);
+        inner = fields.bytes;
     }
   }
+  if (kind === 5) return decodeStruct(inner, budget, depth + 1);
+  if (kind === 6) return decodeList(inner, budget, depth + 1);
   return value;
 }
 
-function decodeList(message: Uint8Array, depth: number): StatValue[] {
+function decodeList(
+  message: Uint8Array,
+  budget: Budget,
+  depth: number,
+): StatValue[] {
+  budget.object();
   const list: StatValue[] = [];
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) list.push(decodeValue(field.bytes, depth));
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number !== 1) continue;
+    list.push(decodeValue(fields.bytes, budget, depth));
   }
   return list;
 }
 
 function decodeStruct(
   message: Uint8Array,
+  budget: Budget,
   depth: number,
 ): { [name: string]: StatValue } {
-  const entries: [string, StatValue][] = [];
-  for (const field of fieldsOf(message)) {
-    if (field.number !== 1) continue;
-    let key = "";
-    let value: StatValue = null;
-    for (const part of fieldsOf(field.bytes)) {
-      if (part.number === 1) key = part.text;
-      else if (part.number === 2) value = decodeValue(part.bytes, depth);
-    }
-    entries.push([key, value]);
-  }
-  return Object.fromEntries(entries);
+  budget.object();
+  return readMap(
+    message,
+    budget,
+    (value) => decodeValue(value, budget, depth),
+  );
 }

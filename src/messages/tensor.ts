@@ -11,8 +11,9 @@ import {
   wrongRange,
   wrongType,
 } from "../arguments.ts";
-import { P2PError } from "../errors.ts";
-import { fieldsOf, malformed, Writer } from "./wire.ts";
+import type { P2PError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
+import { Fields, malformed, NOTHING, Writer } from "./wire.ts";
 
 /** The numbers of a tensor. */
 export type TensorData =
@@ -48,23 +49,25 @@ interface ArrayType {
 }
 
 /** What a dtype is held in, and how many elements of that one number takes. */
-const DTYPES: Record<string, readonly [type: ArrayType, each: number]> = {
-  float32: [Float32Array, 1],
-  float64: [Float64Array, 1],
-  float16: [Uint16Array, 1],
-  bfloat16: [Uint16Array, 1],
-  int8: [Int8Array, 1],
-  int16: [Int16Array, 1],
-  int32: [Int32Array, 1],
-  int64: [BigInt64Array, 1],
-  uint8: [Uint8Array, 1],
-  uint16: [Uint16Array, 1],
-  uint32: [Uint32Array, 1],
-  uint64: [BigUint64Array, 1],
-  bool: [Uint8Array, 1],
-  complex64: [Float32Array, 2],
-  complex128: [Float64Array, 2],
-};
+type DType = readonly [type: ArrayType, each: number];
+
+const DTYPES = new Map<string, DType>([
+  ["float32", [Float32Array, 1]],
+  ["float64", [Float64Array, 1]],
+  ["float16", [Uint16Array, 1]],
+  ["bfloat16", [Uint16Array, 1]],
+  ["int8", [Int8Array, 1]],
+  ["int16", [Int16Array, 1]],
+  ["int32", [Int32Array, 1]],
+  ["int64", [BigInt64Array, 1]],
+  ["uint8", [Uint8Array, 1]],
+  ["uint16", [Uint16Array, 1]],
+  ["uint32", [Uint32Array, 1]],
+  ["uint64", [BigUint64Array, 1]],
+  ["bool", [Uint8Array, 1]],
+  ["complex64", [Float32Array, 2]],
+  ["complex128", [Float64Array, 2]],
+]);
 /** The dtype that a typed array stands for by itself. */
 const NATURAL = new Map<unknown, string>([
   [Float32Array, "float32"],
@@ -78,6 +81,13 @@ const NATURAL = new Map<unknown, string>([
   [Uint32Array, "uint32"],
   [BigUint64Array, "uint64"],
 ]);
+
+/** What deflate cannot surpass: 258 bytes in two bits. */
+const MOST_GZIP = 1032;
+/** What `node:zlib` takes for the size of a piece at least. */
+const LEAST_CHUNK = 64;
+/** The sum and the size at the end of what is gzipped. */
+const TRAILER_BYTES = 8;
 
 /**
  * Makes a tensor of a typed array.
@@ -127,70 +137,73 @@ export function encodeTensor(given: Tensor): Uint8Array {
     .finish();
 }
 
-/** Reads a `TensorData` message; `budget` is how many bytes it may become. */
-export function decodeTensor(
-  message: Uint8Array,
-  budget: { left: number; limit: number },
-): Tensor {
-  let packed = new Uint8Array(0) as Uint8Array;
+/** Reads a `TensorData` message. */
+export function decodeTensor(message: Uint8Array, budget: Budget): Tensor {
+  let packed = NOTHING;
   let dtype = "";
   const shape: number[] = [];
-  for (const field of fieldsOf(message)) {
-    if (field.number === 1) packed = field.bytes;
-    else if (field.number === 2) dtype = field.text;
-    else if (field.number === 3) shape.push(...field.int32s);
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number === 1) packed = fields.bytes;
+    else if (fields.number === 2) dtype = fields.text;
+    else if (fields.number === 3) fields.addInt32s(shape, budget);
   }
-  const [type, each] = DTYPES[dtype] ?? [];
-  const wanted = type && sizeOf(shape) * each! * type.BYTES_PER_ELEMENT;
-  const raw = unpack(packed, wanted, budget);
-  const data = type ? new type(raw.buffer) : raw;
+  const known = DTYPES.get(dtype);
+  const size = known ? sizeOf(shape, known) : sizeInTrailer(packed);
+  budget.unpack(size);
+  const [type] = known ?? [Uint8Array];
+  const data = new type(unpack(packed, size));
   return { kind: "tensor", dtype, shape, data };
 }
 
-/** Unpacks no more than is wanted or allowed: a few bytes can announce gigabytes. */
-function unpack(
-  packed: Uint8Array,
-  wanted: number | undefined,
-  budget: { left: number; limit: number },
-): Uint8Array<ArrayBuffer> {
-  if ((wanted ?? 0) > budget.left) throw tooLarge(budget.limit);
-  const most = wanted ?? budget.left;
+/**
+ * Unpacks what has to become `size` bytes. It comes as one piece, straight into the memory that the tensor then owns: many pieces
+ * would have to be joined, and 250 MiB took 800 MB.
+ */
+function unpack(packed: Uint8Array, size: number): ArrayBuffer {
+  // A shape alone takes no memory.
+  if (size > packed.length * MOST_GZIP) throw differs(size, "less");
   let unpacked: Uint8Array;
   try {
-    // One byte more than there should be, so that too much is told from enough.
-    unpacked = gunzipSync(packed, { maxOutputLength: most + 1 });
+    unpacked = gunzipSync(packed, {
+      chunkSize: Math.max(size, LEAST_CHUNK),
+      maxOutputLength: Math.max(size, 1),
+    });
   } catch (error) {
-    if ((error as { code?: string }).code !== "ERR_BUFFER_TOO_LARGE") {
-      throw malformed("the gzip of a tensor cannot be read", error);
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
+      throw differs(size, "more");
     }
-    if (wanted === undefined) throw tooLarge(budget.limit);
-    throw malformed(`a tensor holds more than its shape says`, error);
+    throw malformed("the gzip of a tensor cannot be read", error);
   }
-  if (wanted === undefined && unpacked.length > budget.left) {
-    throw tooLarge(budget.limit);
+  if (unpacked.length !== size) {
+    throw differs(size, unpacked.length < size ? "less" : "more");
   }
-  if (wanted !== undefined && unpacked.length !== wanted) {
-    throw malformed(
-      `a tensor of ${wanted} bytes by its shape holds ${unpacked.length}`,
-    );
-  }
-  budget.left -= unpacked.length;
-  return new Uint8Array(unpacked);
+  // What is small lies in memory that it shares with others.
+  const own = unpacked.buffer.byteLength === size;
+  return own ? unpacked.buffer as ArrayBuffer : new Uint8Array(unpacked).buffer;
 }
 
-function tooLarge(limit: number): P2PError {
-  return new P2PError(
-    "LIMIT",
-    `the tensors of a message take more than ${limit} bytes (maxDecompressedSize)`,
-    { operation: "decodeMessage" },
-  );
+function differs(size: number, what: "less" | "more"): P2PError {
+  return malformed(`a tensor of ${size} bytes holds ${what}`);
 }
 
-function sizeOf(shape: number[]): number {
-  return shape.reduce((size, length) => {
+/** The size that gzip says; all that there is where the shape does not tell. */
+function sizeInTrailer(packed: Uint8Array): number {
+  const at = packed.length - TRAILER_BYTES;
+  if (at < 0) throw malformed("the gzip of a tensor is cut off");
+  const { buffer, byteOffset } = packed;
+  return new DataView(buffer, byteOffset + at).getUint32(4, true);
+}
+
+/** How many bytes a tensor takes. */
+function sizeOf(shape: number[], [type, each]: DType): number {
+  let size = each * type.BYTES_PER_ELEMENT;
+  for (const length of shape) {
     if (length < 0) throw malformed(`a dimension of ${length}`);
-    return size * length;
-  }, 1);
+    // Bounded, because infinitely many times nothing would not be a number.
+    size = Math.min(size * length, Number.MAX_SAFE_INTEGER);
+  }
+  return size;
 }
 
 function checkTensor({ dtype, shape, data }: Tensor): void {
@@ -202,12 +215,11 @@ function checkTensor({ dtype, shape, data }: Tensor): void {
     shape,
     (name, length) => checkInteger(name, length, 0, 2 ** 31 - 1),
   );
-  const known = DTYPES[dtype];
+  const known = DTYPES.get(dtype);
   if (known === undefined) {
     throw wrongRange("tensor.dtype", "a type that PyTorch has", dtype);
   }
-  const [type, each] = known;
-  const wanted = sizeOf(shape) * each * type.BYTES_PER_ELEMENT;
+  const wanted = sizeOf(shape, known);
   if (data.byteLength !== wanted) {
     throw new RangeError(
       `tensor.data must have ${wanted} bytes for ${dtype} of shape ` +

@@ -6,11 +6,15 @@
 
 import { byteLengthOf } from "../arguments.ts";
 import { P2PError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
 
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
+/** The bytes of a field that is not there. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -104,134 +108,175 @@ export class Writer {
   }
 }
 
-/** One field of a message that is being read. */
-export class Field {
-  readonly number: number;
-  readonly #type: number;
-  readonly #value: bigint | Uint8Array;
+/**
+ * Goes through the fields of a message. It is the field that it stands at, so that a message of millions of small fields takes
+ * no memory for each.
+ */
+export class Fields {
+  /** The number of the field; 0 before the first. */
+  number = 0;
+  readonly #message: Uint8Array;
+  /** Where the next field begins. */
+  #at = 0;
+  #type = VARINT;
+  /** The two halves of the number that was read last. */
+  #low = 0;
+  #high = 0;
+  /** Where the value begins, if it is not a number; it ends at the next field. */
+  #start = 0;
 
-  constructor(number: number, type: number, value: bigint | Uint8Array) {
-    this.number = number;
-    this.#type = type;
-    this.#value = value;
+  constructor(message: Uint8Array) {
+    this.#message = message;
+  }
+
+  /** Goes to the next field; false at the end. */
+  next(): boolean {
+    if (this.#at >= this.#message.length) return false;
+    this.#varint();
+    this.number = this.#low >>> 3;
+    this.#type = this.#low & 7;
+    if (this.#high !== 0 || this.number === 0) {
+      throw malformed("there is a field whose number is not in use");
+    }
+    switch (this.#type) {
+      case VARINT:
+        this.#varint();
+        return true;
+      case FIXED64:
+        return this.#skip(8);
+      case BYTES:
+        this.#varint();
+        return this.#skip(this.#high * 2 ** 32 + this.#low);
+      case FIXED32:
+        return this.#skip(4);
+    }
+    throw malformed(`wire type ${this.#type} is not in use`);
   }
 
   /** Its bytes: those of a message, a string, or a bytes field. */
   get bytes(): Uint8Array {
     this.#expect(BYTES);
-    return this.#value as Uint8Array;
+    return this.#message.subarray(this.#start, this.#at);
   }
 
   /** Its text. */
   get text(): string {
-    try {
-      return decoder.decode(this.bytes);
-    } catch (error) {
-      if (error instanceof P2PError) throw error;
-      throw malformed("a string is not UTF-8", error);
-    }
+    return readText(this.bytes);
   }
 
   /** Its value as an int32. */
   get int32(): number {
     this.#expect(VARINT);
-    return Number(BigInt.asIntN(32, this.#value as bigint));
+    return this.#low | 0;
   }
 
   /** Its value as an int64, which has to be one that a number can hold. */
   get int64(): number {
     this.#expect(VARINT);
-    const value = BigInt.asIntN(64, this.#value as bigint);
-    if (!Number.isSafeInteger(Number(value))) {
-      throw malformed(`${value} is too large for a number`);
-    }
-    return Number(value);
+    const value = (this.#high | 0) * 2 ** 32 + this.#low;
+    if (Number.isSafeInteger(value)) return value;
+    throw malformed(`${value} is too large for a number`);
   }
 
   /** Its value as a truth value. */
   get bool(): boolean {
     this.#expect(VARINT);
-    return this.#value !== 0n;
+    return this.#low !== 0 || this.#high !== 0;
   }
 
   /** Its value as a double. */
   get double(): number {
     this.#expect(FIXED64);
-    const { buffer, byteOffset } = this.#value as Uint8Array;
-    return new DataView(buffer, byteOffset).getFloat64(0, true);
+    const { buffer, byteOffset } = this.#message;
+    return new DataView(buffer, byteOffset).getFloat64(this.#start, true);
   }
 
-  /** Its values as int32, packed or a single one. */
-  get int32s(): number[] {
-    if (this.#type === VARINT) return [this.int32];
-    const reader = new Reader(this.bytes);
-    const values: number[] = [];
-    while (!reader.done) {
-      values.push(Number(BigInt.asIntN(32, reader.varint())));
+  /** Adds its values as int32 to a list: packed, or a single one. */
+  addInt32s(list: number[], budget: Budget): void {
+    if (this.#type === VARINT) {
+      budget.dimension();
+      list.push(this.int32);
+      return;
     }
-    return values;
-  }
-
-  #expect(type: number): void {
-    if (this.#type !== type) {
-      throw malformed(`field ${this.number} has wire type ${this.#type}`);
+    const packed = new Fields(this.bytes);
+    while (packed.#at < packed.#message.length) {
+      packed.#varint();
+      budget.dimension();
+      list.push(packed.#low | 0);
     }
   }
-}
 
-/** Goes through the fields of a message. */
-export function* fieldsOf(message: Uint8Array): Generator<Field, void> {
-  const reader = new Reader(message);
-  while (!reader.done) yield reader.field();
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  field(): Field {
-    const tag = Number(this.varint());
-    const number = Math.floor(tag / 8);
-    const type = tag & 7;
-    if (number < 1 || number > 0x1fffffff) {
-      throw malformed(`there is no field ${number}`);
-    }
-    switch (type) {
-      case VARINT:
-        return new Field(number, type, this.varint());
-      case FIXED64:
-        return new Field(number, type, this.#take(8));
-      case BYTES:
-        return new Field(number, type, this.#take(Number(this.varint())));
-      case FIXED32:
-        return new Field(number, type, this.#take(4));
-    }
-    throw malformed(`wire type ${type} is not in use`);
-  }
-
-  varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#take(1)[0];
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+  #varint(): void {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (this.#at >= this.#message.length) throw cutOff();
+      const byte = this.#message[this.#at++];
+      const bits = byte & 0x7f;
+      if (shift < 32) low |= bits << shift;
+      if (shift >= 32) high |= bits << (shift - 32);
+      else if (shift > 25) high |= bits >> (32 - shift);
+      if (byte < 0x80) {
+        this.#low = low >>> 0;
+        this.#high = high >>> 0;
+        return;
+      }
     }
     throw malformed("a number takes more than ten bytes");
   }
 
-  #take(count: number): Uint8Array {
+  #skip(count: number): true {
     const end = this.#at + count;
-    if (end > this.#bytes.length) throw malformed("it is cut off");
-    const taken = this.#bytes.subarray(this.#at, end);
+    if (end > this.#message.length) throw cutOff();
+    this.#start = this.#at;
     this.#at = end;
-    return taken;
+    return true;
   }
+
+  #expect(type: number): void {
+    if (this.#type === type) return;
+    throw malformed(`field ${this.number} has wire type ${this.#type}`);
+  }
+}
+
+/**
+ * Reads a message that is a map from names to messages. Of several of one name the last holds, so none is read before all have
+ * been seen.
+ */
+export function readMap<T>(
+  message: Uint8Array,
+  budget: Budget,
+  read: (value: Uint8Array) => T,
+): Record<string, T> {
+  const entries: [string, Uint8Array][] = [];
+  const fields = new Fields(message);
+  while (fields.next()) {
+    if (fields.number !== 1) continue;
+    budget.object();
+    let key = "";
+    let value = NOTHING;
+    const parts = new Fields(fields.bytes);
+    while (parts.next()) {
+      if (parts.number === 1) key = parts.text;
+      else if (parts.number === 2) value = parts.bytes;
+    }
+    entries.push([key, value]);
+  }
+  // Not a Map: in V8 the hashes of strings that look like whole numbers can be made equal there, but not in an object.
+  const last = Object.entries(Object.fromEntries(entries));
+  return Object.fromEntries(last.map(([key, value]) => [key, read(value)]));
+}
+
+/** The text of a string field. */
+export function readText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "";
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    throw malformed("a string is not UTF-8", error);
+  }
+}
+
+function cutOff(): P2PError {
+  return malformed("it is cut off");
 }

@@ -63,6 +63,14 @@ export function within(
   );
 }
 
+/** Strings that V8 gives the same hash, as long as there are such: it takes them for numbers, and does not keep that hash secret. */
+export function numerals(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, i) => String((i % 65536) * 65536 + Math.floor(i / 65536)),
+  );
+}
+
 /** Makes hostile messages of about one size. */
 export class HostileMessages {
   readonly #random: () => number;
@@ -113,24 +121,20 @@ export class HostileMessages {
     return within(this.#choice(PLACES), this.#fill(field));
   }
 
-  /** Names and strings that have one hash in V8, where it does not keep it secret. */
   #numerals(): Uint8Array<ArrayBuffer> {
-    const numerals = Array.from(
-      { length: this.#size / 16 },
-      (_, i) => String((i % 65536) * 65536 + Math.floor(i / 65536)),
-    );
+    const names = numerals(this.#size / 16);
     const place = this.#choice([[7], [6], [8, 1, 4, 5]]);
     if (place[0] === 7) {
       const write = this.#choice([
         (text: string) => `"${text}"`,
         (text: string) => `"${text}":NaN`,
       ]);
-      const items = numerals.map(write).join();
+      const items = names.map(write).join();
       const whole = items.endsWith("N") ? `{${items}}` : `[${items}]`;
       return within(place, encoder.encode(whole));
     }
     const entries = new Writer();
-    for (const name of numerals) {
+    for (const name of names) {
       entries.always(1, new Writer().text(1, name).finish());
     }
     return within(place, entries.finish());
