@@ -8,8 +8,10 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
+import { aborts } from "./faults/aborts.ts";
 import { churn } from "./faults/churn.ts";
 import { disconnects } from "./faults/disconnects.ts";
+import { floods } from "./faults/floods.ts";
 import { large } from "./faults/large.ts";
 import { scenarios } from "./faults/scenarios.ts";
 import { outage } from "./faults/outage.ts";
@@ -23,6 +25,8 @@ const PROGRAMS: Record<string, Program> = {
   churn,
   outage,
   vanish,
+  floods,
+  aborts,
 };
 
 const { values: args, positionals } = parseArgs({

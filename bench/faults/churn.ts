@@ -5,10 +5,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { randomFrom } from "../../tests/support/messages.ts";
-import { findFreePorts } from "../../tests/support/ports.ts";
-import { OrderError, Peer } from "./control.ts";
+import { OrderError } from "./control.ts";
 import { type Program, progress, type Request, type Row } from "./report.ts";
-import { Samples } from "./samples.ts";
+import { Profiled, Samples } from "./samples.ts";
 import type { Party } from "./party.ts";
 import { Session } from "./session.ts";
 
@@ -45,9 +44,8 @@ async function* once(
   runtime: Runtime,
   { seconds, seed }: Request,
 ): AsyncIterable<Row> {
-  const [left, right] = await Promise.all([start(runtime), start(runtime)]);
-  await using _left = left.peer;
-  await using _right = right.peer;
+  await using left = await Profiled.start(runtime);
+  await using right = await Profiled.start(runtime);
   await using session = new Session();
   const sides = [await join(session, left), await join(session, right)];
   await connectAll(sides);
@@ -59,8 +57,8 @@ async function* once(
       rate: RATE,
     });
   }
-  const samples = [left, right].map(({ peer, pprof }) =>
-    new Samples(peer, pprof, SAMPLE_EVERY_MS)
+  const samples = [left, right].map((process) =>
+    new Samples(process, SAMPLE_EVERY_MS)
   );
   const counts = await disturb(sides, seed, seconds);
   const memory = await Promise.all(samples.map((samples) => samples.end()));
@@ -76,12 +74,7 @@ async function* once(
   }
 }
 
-async function start(runtime: Runtime) {
-  const pprof = `127.0.0.1:${await findFreePorts()}`;
-  return { pprof, peer: await Peer.start(runtime, { pprof }) };
-}
-
-function join(session: Session, { peer }: { peer: Peer }): Promise<Party[]> {
+function join(session: Session, { peer }: Profiled): Promise<Party[]> {
   const transports = ["quic", "tcp"] as const;
   const make = (_: unknown, index: number) =>
     session.join(peer, { transports: [transports[index % 2]] });

@@ -137,6 +137,11 @@ export interface Tellings {
   there: number;
 }
 
+/** Whether so many messages of a sender are lost, no less. What names no peer may be about another one. */
+export function isCertain({ reason, peer, upTo }: Told): boolean {
+  return !upTo && peer !== undefined && !INCOMING.has(reason);
+}
+
 /** Sums up what two peers told of the messages between them. */
 export function tellings(
   sender: Told[],
@@ -144,17 +149,17 @@ export function tellings(
   from: string,
   to: string,
 ): Tellings {
-  const count = (list: Told[], peer: string, upTo: boolean) =>
+  const count = (list: Told[], peer: string, certain: boolean) =>
     list.filter((told) =>
-      (told.peer ?? peer) === peer && told.upTo === upTo &&
-      !INCOMING.has(told.reason)
+      (told.peer ?? peer) === peer && !INCOMING.has(told.reason) &&
+      isCertain(told) === certain
     ).reduce((messages, told) => messages + told.messages, 0);
   const there = receiver.filter((told) =>
     (told.peer ?? from) === from && INCOMING.has(told.reason)
   ).reduce((messages, told) => messages + told.messages, 0);
   return {
-    exact: count(sender, to, false),
-    upTo: count(sender, to, true),
+    exact: count(sender, to, true),
+    upTo: count(sender, to, false),
     there,
   };
 }
@@ -163,6 +168,8 @@ export function tellings(
 const INCOMING = new Set([
   "mailbox-full",
   "malformed",
+  "pubsub-overflow",
+  "pubsub-validation",
   "roster-refused",
   "sender-refused",
   "too-large",

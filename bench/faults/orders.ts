@@ -50,6 +50,12 @@ export interface Orders {
   hurry(given: Named): void;
   /** Begins to send. */
   send(given: Named & { spec: FlowSpec }): void;
+  /** Connects to a peer and sends it one message. */
+  greet(given: Named & { addresses: string[] }): Answer<void>;
+  /** Takes a place at a relay; answers the addresses by way of it. */
+  reserve(given: Named & { relay: string }): Answer<string[]>;
+  /** Answers once there is a WebRTC channel to a peer. */
+  channelled(given: Named & { peer: string }): Answer<void>;
   /** Subscribes to a topic. */
   subscribe(given: Named & { topic: string }): Answer<void>;
   /** Answers once so many others are in a topic that the node is in. */

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { P2P } from "../../mod.ts";
 import { inspect } from "../../tests/support/inspect.ts";
 import { createNode } from "../../tests/support/node.ts";
-import { until } from "../../tests/support/wait.ts";
+import { once, until } from "../../tests/support/wait.ts";
 import { Flow } from "./flow.ts";
 import type { Told } from "./ledger.ts";
 import type { Orders } from "./orders.ts";
@@ -65,6 +65,25 @@ const ORDERS: Orders = {
   },
   send({ name, spec }) {
     party(name).flows.push(new Flow(party(name).node, spec));
+  },
+  async greet({ name, addresses }) {
+    const { node } = party(name);
+    const { id } = await node.connectTo(addresses);
+    const channel = `${node.peerId}::dm:${id}-greeting`;
+    await node.sendMessageToPeer(channel, new Uint8Array(100));
+  },
+  async reserve({ name, relay }) {
+    const { node } = party(name);
+    const reserved = once(node, "reservation");
+    await node.reserveOnRelay(relay);
+    return (await reserved).detail.addresses;
+  },
+  async channelled({ name, peer }) {
+    const { node } = party(name);
+    const isOpen = () =>
+      node.getWebrtcConnections()
+        .some(({ peerId, state }) => peerId === peer && state === "open");
+    await until(isOpen, "a WebRTC channel");
   },
   async subscribe({ name, topic }) {
     await party(name).node.subscribeToTopic(topic);

@@ -1,6 +1,37 @@
 /** What a process of bench/faults takes over time: memory, Go's heap and goroutines, looked at again and again. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Peer, rssMB } from "./control.ts";
+import type { Runtime } from "../../scripts/runtimes.ts";
+import { findFreePorts } from "../../tests/support/ports.ts";
+import { Peer, rssMB } from "./control.ts";
+
+/** A process whose Go half can be looked into. */
+export class Profiled implements AsyncDisposable {
+  readonly peer: Peer;
+  /** Where Go's profiler answers. */
+  readonly #pprof: string;
+
+  private constructor(peer: Peer, pprof: string) {
+    this.peer = peer;
+    this.#pprof = pprof;
+  }
+
+  /** Starts a process. */
+  static async start(runtime: Runtime): Promise<Profiled> {
+    const pprof = `127.0.0.1:${await findFreePorts()}`;
+    return new Profiled(await Peer.start(runtime, { pprof }), pprof);
+  }
+
+  /** What lives in Go's heap after a collection. */
+  async goHeapMB(): Promise<number> {
+    const path = "/debug/pprof/heap?gc=1&debug=1";
+    const text = await (await fetch(`http://${this.#pprof}${path}`)).text();
+    return Number(/# HeapAlloc = (\d+)/.exec(text)![1]) / 2 ** 20;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.peer[Symbol.asyncDispose]();
+  }
+}
 
 /** What a process took at a moment. */
 interface Sample {
@@ -30,18 +61,15 @@ const WARM_UP = 1 / 3;
 
 /** Looks at a process until it is told to end. */
 export class Samples {
-  readonly #peer: Peer;
-  readonly #pprof: string;
+  readonly #process: Profiled;
   readonly #everyMs: number;
   readonly #samples: Sample[] = [];
   readonly #began = performance.now();
   readonly #ended: Promise<void>;
   readonly #stop = new AbortController();
 
-  /** `pprof` is where Go's profiler of the process answers. */
-  constructor(peer: Peer, pprof: string, everyMs: number) {
-    this.#peer = peer;
-    this.#pprof = pprof;
+  constructor(process: Profiled, everyMs: number) {
+    this.#process = process;
     this.#everyMs = everyMs;
     this.#ended = this.#run();
   }
@@ -75,23 +103,17 @@ export class Samples {
   }
 
   async #look(): Promise<void> {
-    const go = await goHeapMB(this.#pprof);
-    const { goroutines, heapMB } = await this.#peer.order("inside", {});
+    const { peer } = this.#process;
+    const go = await this.#process.goHeapMB();
+    const { goroutines, heapMB } = await peer.order("inside", {});
     this.#samples.push({
       minutes: (performance.now() - this.#began) / 60_000,
-      rss: rssMB(this.#peer.pid),
+      rss: rssMB(peer.pid),
       go,
       js: heapMB,
       goroutines,
     });
   }
-}
-
-/** What lives in Go's heap after a collection, as its profiler tells. */
-async function goHeapMB(pprof: string): Promise<number> {
-  const answer = await fetch(`http://${pprof}/debug/pprof/heap?gc=1&debug=1`);
-  const text = await answer.text();
-  return Number(/# HeapAlloc = (\d+)/.exec(text)![1]) / 2 ** 20;
 }
 
 /** The slope of the line that lies closest to some points, rounded to hundredths. */

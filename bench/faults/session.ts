@@ -8,6 +8,7 @@ import type { Peer } from "./control.ts";
 import { type FlowSpec, topicOf } from "./flow.ts";
 import {
   type Account,
+  isCertain,
   judge,
   Ledger,
   sum,
@@ -31,6 +32,8 @@ let flows = 0;
 
 /** Nodes and flows that belong together. */
 export class Session implements AsyncDisposable {
+  /** The topic that was published on last. */
+  topic?: string;
   readonly #folder = makeFolder();
   readonly #parties: Party[] = [];
   readonly #flows: { spec: FlowSpec; from: Party; to: Party }[] = [];
@@ -93,6 +96,8 @@ export class Session implements AsyncDisposable {
   ): Promise<void> {
     const spec: FlowSpec = { ...how, flow: ++flows, to: "", way: "topic" };
     const topic = topicOf(from.peerId, spec.flow);
+    this.topic = topic;
+    for (const party of to) this.#flows.push({ spec, from, to: party });
     for (const party of [from, ...to]) {
       await party.order("subscribe", { topic });
     }
@@ -200,8 +205,8 @@ export class Session implements AsyncDisposable {
       for (const { next, refused, pending } of flows) {
         count.accepted += next - refused.length - pending;
       }
-      for (const { messages, upTo } of told) {
-        count[upTo ? "upTo" : "exact"] += messages;
+      for (const telling of told) {
+        count[isCertain(telling) ? "exact" : "upTo"] += telling.messages;
       }
     }
     return count;
