@@ -21,11 +21,7 @@ export {
   type DirectChannel,
   type TopicChannel,
 } from "./src/channel.ts";
-export type {
-  CallOptions,
-  CloseOptions,
-  MessagesOptions,
-} from "./src/deadline.ts";
+export type { CallOptions, CloseOptions } from "./src/deadline.ts";
 export {
   P2PError,
   type P2PErrorCode,
@@ -47,8 +43,9 @@ export {
   type WarningDetail,
   type WebRtcDetail,
 } from "./src/events.ts";
-export type { Messages } from "./src/iterator.ts";
-export type { Message, MessageData } from "./src/mailbox.ts";
+export type { Messages, MessagesOptions } from "./src/iterator.ts";
+export type { Message, MessageData } from "./src/message.ts";
+export type { SendOptions } from "./src/messaging.ts";
 export type {
   IceServers,
   NodeLimits,

@@ -103,6 +103,12 @@ function direct(
   return name;
 }
 
+/** The channel for what a program sends to a peer with a topic of its choice. */
+export function channelWith(from: string, to: string, topic: unknown): string {
+  checkPart("options.topic", topic, TOPIC);
+  return `${from}${DIRECT}${to}-${topic}`;
+}
+
 function topic(owner: string, name: string): string {
   checkPart("owner", owner, DIRECT, TOPIC);
   checkText("name", name);
@@ -134,6 +140,14 @@ function cut(text: string = "", mark: string): [string, string | undefined] {
 /** Whether a channel is a topic on which a world announces its agents. */
 export function isRendezvous(channel: string): boolean {
   return channel.endsWith(RENDEZVOUS) && channel.includes(TOPIC);
+}
+
+/** What stands behind the receiver in a direct channel: there it is for a program to choose. */
+export function topicOf(channel: string): string | undefined {
+  const mark = channel.indexOf(DIRECT);
+  if (mark < 0 || channel.includes(TOPIC)) return undefined;
+  const dash = channel.indexOf("-", mark + DIRECT.length);
+  return dash < 0 ? undefined : channel.slice(dash + 1);
 }
 
 /** The owner of a topic. */

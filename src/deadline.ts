@@ -28,14 +28,6 @@ export interface CloseOptions {
   all?: boolean;
 }
 
-/** Options of `messages`. */
-export interface MessagesOptions {
-  /** Ends the iteration when it aborts: it throws `signal.reason`. */
-  signal?: AbortSignal;
-  /** Whether payloads may be views of memory that messages share, to be read and not kept for long. Default `false`. */
-  shared?: boolean;
-}
-
 /** One call of a public method while it runs. */
 export interface Call {
   /** The method, as errors will name it. */

@@ -1,95 +1,15 @@
 /**
- * The mailbox: messages that arrived and were not taken yet. It keeps a queue a channel for `popMessages` and the order of
- * arrival over all channels for `messages`, and gives credit back for what the program takes, not for what was drained.
+ * The mailbox: messages that arrived and were not taken yet. It gives them in the order of arrival, over all channels or over
+ * those that a filter matches, and gives credit back for what the program takes, not for what was drained.
  *
  * @module
  */
 
-import { Deque } from "./deque.ts";
+import { type Claim, Claims, type Filter, type Waiter } from "./claims.ts";
+import type { Inlet } from "./inlet.ts";
+import { Lane } from "./lanes.ts";
+import type { Message } from "./message.ts";
 import type { Overflow } from "./settings.ts";
-
-/** A message that was received. */
-export interface Message {
-  /** The peer id of the sender, authenticated by the connection or, on topics, by the signature. */
-  from: string;
-  /** The channel as the sender named it. */
-  channel: string;
-  /** The payload. The program owns it, but for what `messages({ shared: true })` gives. */
-  data: Uint8Array;
-  /** What it came by: `tcp`, `quic`, `ws`, `webtransport`, `webrtc-direct`, `relay`, `webrtc` or `pubsub`. */
-  transport: string;
-  /** When it arrived: milliseconds since 1970. */
-  receivedAt: number;
-}
-
-/** What a message can be sent from; the bytes are copied within the call. */
-export type MessageData = Uint8Array | ArrayBuffer | ArrayBufferView;
-
-/** A source of messages, and what the program has taken from it without giving credit back. */
-export class Inlet {
-  owed = 0;
-  /** The channel of the message before, where it leads: most messages come on the same. */
-  #channel?: string;
-  #source!: Source;
-  readonly handle: number;
-  readonly peer: string;
-  readonly transport: string;
-  readonly #mailbox: Mailbox;
-
-  constructor(
-    mailbox: Mailbox,
-    handle: number,
-    peer: string,
-    transport: string,
-  ) {
-    this.#mailbox = mailbox;
-    this.handle = handle;
-    this.peer = peer;
-    this.transport = transport;
-  }
-
-  /** Whether its messages come from the peer itself, not over a topic. */
-  get direct(): boolean {
-    return this.transport !== "pubsub";
-  }
-
-  /** Whether a payload may be a view of memory that it shares with others. */
-  get shared(): boolean {
-    return this.#mailbox.sharers > 0;
-  }
-
-  /** Puts a message into the mailbox. */
-  receive(channel: string, data: Uint8Array, receivedAt: number): void {
-    const { peer: from, transport } = this;
-    const message = { from, channel, data, transport, receivedAt };
-    if (channel !== this.#channel) {
-      if (!this.#mailbox.admits(message)) {
-        return this.#mailbox.consume(this, message);
-      }
-      this.#channel = channel;
-      this.#source = { inlet: this, queue: { waiting: 0 } };
-    }
-    this.#mailbox.put(this.#source, message);
-  }
-}
-
-/** Where messages of one inlet and channel come from. */
-interface Source {
-  readonly inlet: Inlet;
-  queue: Queue;
-}
-
-/** One channel's messages, over all inlets. It is in the mailbox's table while messages of it wait. */
-interface Queue {
-  waiting: number;
-}
-
-/** A place in the order of arrival. */
-interface Entry {
-  /** `undefined` once the message was taken out of its turn. */
-  message: Message | undefined;
-  readonly source: Source;
-}
 
 /** What a mailbox may hold, and whom it tells. */
 export interface MailboxOptions {
@@ -106,32 +26,21 @@ export interface MailboxOptions {
   dropped(message: Message): void;
 }
 
-/** Who waits for the next message. */
-export interface Waiter {
-  /** Whether it takes views of shared memory. */
-  readonly shared: boolean;
-  resolve(result: IteratorResult<Message, undefined>): void;
-  reject(reason: unknown): void;
-}
-
 /** What a message costs on top of its payload (`docs/boundary.md`). */
 const MESSAGE_OVERHEAD = 256;
 /** How much credit is collected before it is given back at once. */
 const CREDIT_BATCH = 256 << 10;
-/** How many places of gone messages the order may hold before it is cleared of them. */
-const MAX_GONE = 1024;
 
 /** The mailbox of one node. */
 export class Mailbox {
   readonly #options: MailboxOptions;
-  /** The messages that wait, and places of some that were taken out of their turn. */
-  readonly #order = new Deque<Entry>();
-  /** By channel, for those of which messages wait. */
-  readonly #queues = new Map<string, Queue>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #claims = new Claims();
+  /** By channel, the lanes that hold messages. */
+  readonly #queues = new Map<string, Lane[]>();
   /** What credit has to be given back to. */
   #owing: Inlet[] = [];
-  #length = 0;
+  /** How many messages were filed. */
+  #arrived = 0;
   #owed = 0;
   #sharers = 0;
   /** Whether views of shared memory may wait. */
@@ -144,9 +53,9 @@ export class Mailbox {
     this.#options = options;
   }
 
-  /** How many messages wait. */
+  /** How many messages wait that no filter claims. */
   get length(): number {
-    return this.#length;
+    return this.#claims.rest.waiting;
   }
 
   /** How many iterators take views of shared memory. */
@@ -175,124 +84,133 @@ export class Mailbox {
     this.#owe(inlet, message);
   }
 
+  /** A lane for an inlet's messages on a channel. */
+  laneOf(inlet: Inlet, channel: string): Lane {
+    return new Lane(inlet, channel, this.#claims.rest);
+  }
+
+  /** Claims what a filter matches, until `leave`. */
+  join(filter: Filter): Claim {
+    return this.#claims.join(filter);
+  }
+
+  /** Takes back one `join`: what still waits goes to others. */
+  leave(filter: Filter, claim: Claim): void {
+    const { rest } = this.#claims;
+    const wasEmpty = rest.waiting === 0;
+    for (const heir of this.#claims.leave(filter, claim)) {
+      while (heir.waiters.size > 0 && heir.waiting > 0) {
+        this.#serve(heir, this.#shift(heir.lanes.first!));
+      }
+    }
+    if (wasEmpty && rest.waiting > 0) this.#announce();
+  }
+
   /** Files a message, or hands it to who waits for one. */
-  put(source: Source, message: Message): void {
-    if (this.#waiters.size > 0) {
-      this.#serve(message);
-      return this.#owe(source.inlet, message);
+  put(lane: Lane, message: Message): void {
+    if (lane.length === 0 && lane.version !== this.#claims.version) {
+      lane.claim = this.#claims.find(lane);
+      lane.version = this.#claims.version;
+    }
+    const { claim, channel } = lane;
+    if (claim.waiters.size > 0) {
+      this.#serve(claim, message);
+      return this.#owe(lane.inlet, message);
     }
     const { overflow } = this.#options;
-    const { channel } = message;
     const full = overflow !== "wait" && this.#isFull(channel);
     if (full && (overflow === "drop-newest" || !this.#queues.has(channel))) {
       this.#options.dropped(message);
-      return this.#owe(source.inlet, message);
+      return this.#owe(lane.inlet, message);
     }
-    const queue = this.#queueOf(source, channel);
-    queue.waiting++;
-    this.#order.push({ message, source });
-    if (full) this.#options.dropped(this.#takeOldest(queue));
-    else if (++this.#length === 1) this.#announce();
+    if (full) this.#options.dropped(this.#shift(oldestOf(lane.queue)!));
+    this.#file(lane, message);
+    if (claim.waiting === 1 && claim === this.#claims.rest) this.#announce();
   }
 
   /** Takes the message that arrived first; its bytes are its own unless they may be `shared`. */
-  take(shared = false): Message | undefined {
-    for (;;) {
-      const entry = this.#order.shift();
-      if (entry === undefined) return undefined;
-      if (entry.message === undefined) continue;
-      const message = this.#remove(entry);
-      return shared ? message : this.#own(message);
-    }
+  take(claim: Claim = this.#claims.rest, shared = false): Message | undefined {
+    const lane = claim.lanes.first;
+    if (lane === undefined) return undefined;
+    const message = this.#shift(lane);
+    return shared ? message : this.#own(message);
   }
 
-  /** Takes the oldest message of each channel. */
+  /** Takes the oldest message of each channel that no filter claims. */
   takeOneOfEach(): Message[] {
-    const messages: Message[] = [];
-    const seen = new Set<Queue>();
-    const channels = this.#queues.size;
-    for (const entry of this.#order) {
-      if (seen.size === channels) break;
-      const { message, source: { queue } } = entry;
-      if (message === undefined || seen.has(queue)) continue;
-      seen.add(queue);
-      messages.push(this.#own(this.#remove(entry)));
+    const { rest } = this.#claims;
+    const lanes: Lane[] = [];
+    for (const queue of this.#queues.values()) {
+      const lane = oldestOf(queue, rest);
+      if (lane) lanes.push(lane);
     }
-    this.#clear();
-    return messages;
+    lanes.sort((a, b) => a.oldest - b.oldest);
+    return lanes.map((lane) => this.#own(this.#shift(lane)));
   }
 
-  /** Waits for the next message; the result is done once the mailbox has ended and is empty. */
-  next(waiter: Waiter): void {
-    const value = this.take(waiter.shared);
+  /** Waits for the next message; the result is done once the mailbox has ended and nothing waits. */
+  next(claim: Claim, waiter: Waiter): void {
+    const value = this.take(claim, waiter.shared);
     if (value) waiter.resolve({ value, done: false });
     else if (this.#ended) waiter.resolve({ value: undefined, done: true });
-    else this.#waiters.add(waiter);
-  }
-
-  /** Forgets who waited. */
-  forget(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
+    else claim.waiters.add(waiter);
   }
 
   /** Nothing more will come: iterators end when they have delivered what waits. */
   end(): void {
     this.#ended = true;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) this.next(waiter);
+    for (const claim of this.#claims.all()) {
+      const waiters = [...claim.waiters];
+      claim.waiters.clear();
+      for (const waiter of waiters) this.next(claim, waiter);
+    }
   }
 
   #isFull(channel: string): boolean {
     const { maxChannels, maxQueuePerChannel } = this.#options;
     const queue = this.#queues.get(channel);
-    return queue
-      ? queue.waiting >= maxQueuePerChannel
-      : this.#queues.size >= maxChannels;
+    if (queue === undefined) return this.#queues.size >= maxChannels;
+    const waiting = queue.reduce((sum, { length }) => sum + length, 0);
+    return waiting >= maxQueuePerChannel;
   }
 
-  /** The queue of a channel, which a source keeps for as long as messages of it wait. */
-  #queueOf(source: Source, channel: string): Queue {
-    if (source.queue.waiting > 0) return source.queue;
-    const known = this.#queues.get(channel);
-    if (known) source.queue = known;
-    else this.#queues.set(channel, source.queue);
-    return source.queue;
+  #file(lane: Lane, message: Message): void {
+    lane.push(message, this.#arrived++);
+    if (lane.length === 1) this.#enter(lane);
+    lane.claim.waiting++;
   }
 
-  /** Takes the message of an entry that was found. */
-  #remove(entry: Entry): Message {
-    const { message, source: { inlet, queue } } = entry as {
-      message: Message;
-      source: Source;
-    };
-    entry.message = undefined;
-    this.#length--;
-    if (--queue.waiting === 0) this.#queues.delete(message.channel);
-    this.#owe(inlet, message);
+  /** Takes the oldest message of a lane. */
+  #shift(lane: Lane): Message {
+    const message = lane.shift();
+    lane.claim.waiting--;
+    if (lane.length > 0) lane.claim.lanes.sink(lane);
+    else this.#exit(lane);
+    this.#owe(lane.inlet, message);
     return message;
   }
 
-  /** Takes the oldest message of a queue for the newest one, which is not counted yet. */
-  #takeOldest(queue: Queue): Message {
-    this.#length++;
-    for (const entry of this.#order) {
-      if (entry.message === undefined || entry.source.queue !== queue) continue;
-      const message = this.#remove(entry);
-      this.#clear();
-      return message;
-    }
-    throw new Error("a queue counts a message that it does not have");
+  /** Enters a lane that has got its first message. */
+  #enter(lane: Lane): void {
+    const { channel } = lane;
+    const known = this.#queues.get(channel);
+    if (known) lane.queue = known;
+    else this.#queues.set(channel, lane.queue);
+    lane.inQueue = lane.queue.push(lane) - 1;
+    lane.claim.lanes.add(lane);
   }
 
-  /** Clears the order of places whose messages are gone: at its beginning, and everywhere once they are many. */
-  #clear(): void {
-    const order = this.#order;
-    while (order.first && order.first.message === undefined) order.shift();
-    const gone = order.length - this.#length;
-    if (gone > MAX_GONE && gone > this.#length) {
-      order.filter(({ message }) => message !== undefined);
+  /** Strikes out a lane whose last message was taken. */
+  #exit(lane: Lane): void {
+    const { channel, inlet, claim, queue } = lane;
+    const last = queue.pop()!;
+    if (last !== lane) {
+      queue[lane.inQueue] = last;
+      last.inQueue = lane.inQueue;
     }
+    if (queue.length === 0) this.#queues.delete(channel);
+    claim.lanes.remove(lane);
+    inlet.emptied(lane);
   }
 
   /** Gives a message bytes of its own where they are a view of shared memory. */
@@ -304,9 +222,9 @@ export class Mailbox {
     return message;
   }
 
-  #serve(message: Message): void {
-    const [waiter] = this.#waiters;
-    this.#waiters.delete(waiter);
+  #serve(claim: Claim, message: Message): void {
+    const [waiter] = claim.waiters;
+    claim.waiters.delete(waiter);
     const value = waiter.shared ? message : this.#own(message);
     waiter.resolve({ value, done: false });
   }
@@ -317,7 +235,7 @@ export class Mailbox {
     this.#announcing = true;
     queueMicrotask(() => {
       this.#announcing = false;
-      if (this.#length > 0) this.#options.readable();
+      if (this.length > 0) this.#options.readable();
     });
   }
 
@@ -327,7 +245,7 @@ export class Mailbox {
     inlet.owed += cost;
     this.#owed += cost;
     if (this.#settling) return;
-    if (this.#owed < CREDIT_BATCH && this.#length > 0) return;
+    if (this.#owed < CREDIT_BATCH && this.#queues.size > 0) return;
     this.#settling = true;
     queueMicrotask(() => this.#settle());
   }
@@ -343,4 +261,14 @@ export class Mailbox {
       this.#options.credit(inlet, owed);
     }
   }
+}
+
+/** The lane with the oldest message of a channel, or of those that belong to one claim. */
+function oldestOf(queue: Lane[], claim?: Claim): Lane | undefined {
+  let oldest: Lane | undefined;
+  for (const lane of queue) {
+    if (claim && lane.claim !== claim) continue;
+    if (oldest === undefined || lane.oldest < oldest.oldest) oldest = lane;
+  }
+  return oldest;
 }

@@ -6,17 +6,23 @@
 
 import { byteLengthOf } from "./arguments.ts";
 import { type Destination, parseDestination } from "./channel.ts";
-import type { Call } from "./deadline.ts";
+import type { Call, CallOptions } from "./deadline.ts";
 import { P2PError } from "./errors.ts";
 import type { Link } from "./native/link.ts";
 import { type Addressed, Outlet } from "./outlet.ts";
-import { isSamePeer } from "./peer_id.ts";
+import { checkPeerId, isSamePeer } from "./peer_id.ts";
 
 /** How many channels are remembered with the peer and the slot that they mean. */
 const MAX_ROUTES = 4096;
 
-/** What a multibase text of a peer id is made of; whether it is one is for the Go side to say. */
-const PEER_ID = /^[0-9A-Za-z]+$/;
+/** Options of `send`. */
+export interface SendOptions extends CallOptions {
+  /**
+   * What the message is about: any text, as long as the channel that it becomes part of (about 120 bytes and this) does not
+   * exceed 255 bytes of UTF-8. The receiver may take messages by it: `messages({ topic })`. Default `"misc"`.
+   */
+  topic?: string;
+}
 
 /** What a channel means. */
 export interface Route extends Omit<Destination, "from">, Addressed {
@@ -113,9 +119,7 @@ export class Outlets {
     if (peer === this.#self) {
       throw new P2PError("PEER_SELF", "a node cannot send to itself", about);
     }
-    if (!PEER_ID.test(peer)) {
-      throw new P2PError("PEER_INVALID", `"${peer}" is no peer id`, about);
-    }
+    checkPeerId("sendMessageToPeer", "the receiver in the channel", peer);
     if (this.#routes.size >= MAX_ROUTES) {
       const [oldest] = this.#routes.keys();
       this.#routes.delete(oldest);

@@ -7,26 +7,29 @@
 
 import {
   checkBoolean,
-  checkBytes,
   checkFields,
   checkList,
   checkText,
-  wrongType,
 } from "./arguments.ts";
+import { channelWith } from "./channel.ts";
 import {
   bounded,
   type Call,
   type CallOptions,
-  checkSignal,
   type CloseOptions,
-  type MessagesOptions,
   startCall,
 } from "./deadline.ts";
 import { callSite, traced } from "./errors.ts";
 import { evaluation } from "./evaluation.ts";
 import { P2PEventTarget } from "./events.ts";
-import { MessageIterator, type Messages } from "./iterator.ts";
-import type { Message, MessageData } from "./mailbox.ts";
+import {
+  checkMessagesOptions,
+  MessageIterator,
+  type Messages,
+  type MessagesOptions,
+} from "./iterator.ts";
+import { encodeData, type Message, type MessageData } from "./message.ts";
+import type { SendOptions } from "./messaging.ts";
 import { encodeJson, Op } from "./native/codec.ts";
 import { Link } from "./native/link.ts";
 import { registry, warn } from "./native/registry.ts";
@@ -38,7 +41,7 @@ import {
   type P2POptions,
   type TurnServer,
 } from "./options.ts";
-import { canonicalPeerId } from "./peer_id.ts";
+import { checkPeerId } from "./peer_id.ts";
 import type {
   ConnectedPeer,
   Connection,
@@ -191,8 +194,56 @@ export class P2P extends P2PEventTarget {
    * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
    */
   async disconnectFrom(peerId: string, options?: CallOptions): Promise<void> {
-    const peer = canonicalPeerId(checkText("peerId", peerId));
+    const peer = checkPeerId("disconnectFrom", "peerId", peerId);
     await this.#state.disconnect(peer, options);
+  }
+
+  /**
+   * Sends a message to one peer, without a channel to be named: it goes out on
+   * `<this node>::dm:<peerId>-<topic>`, as {@link P2P.sendMessageToPeer} would send it, with the same promise, order and
+   * errors. The receiver answers with `node.send(message.from, ...)`.
+   *
+   * @param peerId The peer, in any spelling of its id; dialled if it is not connected and its addresses are known.
+   * @param data One byte or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize`.
+   * @param options `{ topic, signal, timeout }`; the topic is `"misc"` by default.
+   * @returns Resolves when the message was accepted; awaiting it slows the sender down to the speed of its receiver.
+   * @throws {TypeError} If an argument is of the wrong type.
+   * @throws {RangeError} If `data` is empty or too long, or the topic is empty, too long or contains `::ps:`.
+   * @throws {P2PError} `PEER_INVALID`, and as {@link P2P.sendMessageToPeer}.
+   *
+   * @example Asking and answering
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const peer = await node.connectTo(["/ip4/192.0.2.7/udp/4002/quic-v1/p2p/12D3KooW..."]);
+   * await node.send(peer.id, "what time is it?", { topic: "question" });
+   * for await (const answer of node.messages({ from: peer.id, topic: "answer" })) {
+   *   console.log(answer.text());
+   *   break;
+   * }
+   * ```
+   */
+  send(
+    peerId: string,
+    data: MessageData,
+    options: SendOptions = {},
+  ): Promise<void> {
+    try {
+      const { outlets, peerId: self } = this.#state.live("send");
+      const names = ["topic", "signal", "timeout"] as const;
+      const { topic = "misc", ...rest } = checkFields(
+        "options",
+        options,
+        names,
+      );
+      const peer = checkPeerId("send", "peerId", peerId);
+      const channel = channelWith(self, peer, topic);
+      const call = startCall("send", rest);
+      return outlets.send(channel, encodeData("data", data), call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -205,12 +256,23 @@ export class P2P extends P2PEventTarget {
    * promise resolves when the message was written within those limits, and rejects with `RELAY_LIMIT` when it would go
    * beyond them.
    *
-   * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
-   * @param data One byte or more; with the channel at most `maxMessageSize`.
+   * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8; the sender is this node.
+   * @param data One byte or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize`.
    * @param options `{ signal, timeout }`, for as long as the message has not been accepted.
    * @returns Resolves when the message was accepted.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If the channel has another form or names another sender (`verifyChannels`), or `data` is empty or too long.
    * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `PEER_UNKNOWN`, `DIAL_FAILED`, `PROTOCOL_UNSUPPORTED`, `STREAM_FAILED`, `RELAY_LIMIT`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const peer = await node.connectTo(["/ip4/192.0.2.7/udp/4002/quic-v1/p2p/12D3KooW..."]);
+   * const samples = channel.direct(node.peerId!, peer.id, "stream_sample", "camera");
+   * await node.sendMessageToPeer(samples, new Float32Array([0.5, 0.25]), { timeout: 5000 });
+   * ```
    */
   sendMessageToPeer(
     channel: string,
@@ -220,7 +282,7 @@ export class P2P extends P2PEventTarget {
     try {
       const { outlets } = this.#state.live("sendMessageToPeer");
       const call = options && startCall("sendMessageToPeer", options);
-      return outlets.send(channel, checkBytes("data", data), call);
+      return outlets.send(channel, encodeData("data", data), call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -349,7 +411,7 @@ export class P2P extends P2PEventTarget {
     relayPeerId: string,
     options?: CallOptions,
   ): Promise<string> {
-    const peer = canonicalPeerId(checkText("relayPeerId", relayPeerId));
+    const peer = checkPeerId("reserveOnRelay", "relayPeerId", relayPeerId);
     const { expires } = await this.#state.request<{ expires: string }>(
       "reserveOnRelay",
       Op.RESERVE,
@@ -419,23 +481,48 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Takes messages in the order of their arrival, over all channels, as they come. Several iterators share the mailbox, also
-   * with `popMessages`: each message goes to one of them. When the node is closed they deliver what waits, and end.
+   * Takes messages in the order of their arrival, over all channels or those that the options let through, as they come.
+   *
+   * Several iterators may take at a time. One with a filter (`channel`, `from`, `topic`) claims what it matches from when it
+   * is made until it ends: nobody else gets that, not even while its loop is busy with another message. Those without a
+   * filter share the rest, also with `popMessages`; those with the same filter share what it matches; each message goes to
+   * one. Where several filters match, the one that was made first has the message. What an iterator leaves, others get, in
+   * its place in the order of arrival. When the node is closed they deliver what waits, and end.
+   *
+   * A message that waits, whoever it waits for, counts towards its peer's window (4 MiB) until it is taken: a peer whose
+   * messages nobody takes is slowed down and then waits, and others do not. So end an iterator that you do not read any
+   * more: leave its loop, call `return()`, abort its signal, or declare it with `await using`.
    *
    * Each `data` has an `ArrayBuffer` of its own, to be kept, changed or transferred. With `shared` it is a view of memory that
    * it shares with the messages around it, which spares a copy: read it as long as you like, but neither transfer its
    * buffer nor write to it, and copy what you keep for long, because one view keeps up to 256 KiB alive.
    *
-   * @param options `{ signal, shared }`.
+   * @param options `{ channel, from, topic, signal, shared }`; without any, all messages.
    * @returns An iterator for `for await`, which can also be asked for what waits already; leaving the loop leaves the mailbox as it is.
-   * @throws {P2PError} `CLOSED`.
+   * @throws {TypeError} If an option is of the wrong type or unknown, or `channel` and `topic` are both given.
+   * @throws {RangeError} If an option is empty.
+   * @throws {P2PError} `PEER_INVALID`, `CLOSED`.
+   *
+   * @example Two loops at a time
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * async function greet() {
+   *   for await (const { from } of node.messages({ topic: "hello" })) {
+   *     await node.send(from, "hello to you");
+   *   }
+   * }
+   * async function print() {
+   *   for await (const message of node.messages()) console.log(message.text());
+   * }
+   * await Promise.all([greet(), print()]);
+   * ```
    */
-  messages(options: MessagesOptions = {}): Messages {
-    const names = ["signal", "shared"] as const;
-    const { signal, shared = false } = checkFields("options", options, names);
-    const share = checkBoolean("shared", shared);
+  messages(options?: MessagesOptions): Messages {
+    const taking = checkMessagesOptions(options);
     const { mailbox } = this.#state.live("messages");
-    return new MessageIterator(mailbox, checkSignal(signal), share);
+    return new MessageIterator(mailbox, taking);
   }
 
   /**
@@ -471,14 +558,12 @@ export class P2P extends P2PEventTarget {
     peerId: string = "",
     options?: CallOptions,
   ): Promise<string[]> {
-    if (typeof peerId !== "string") {
-      throw wrongType("peerId", "a string", peerId);
-    }
     const operation = "getNodeAddresses";
+    const peer = peerId === "" ? "" : checkPeerId(operation, "peerId", peerId);
     const { addrs } = await this.#state.request<{ addrs: string[] | null }>(
       operation,
       Op.ADDRESSES,
-      { peer: canonicalPeerId(peerId) },
+      { peer },
       options,
     );
     return addrs ?? [];

@@ -5,6 +5,9 @@
  * @module
  */
 
+import { checkText } from "./arguments.ts";
+import { P2PError } from "./errors.ts";
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS = "0123456789";
 const BASE58_UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -74,6 +77,23 @@ export function canonicalPeerId(text: string): string {
   }
   known.set(text, id);
   return id;
+}
+
+/** What a peer id in its one spelling is made of; whether it is one is for the Go side to say. */
+const PEER_ID = /^[0-9A-Za-z]+$/;
+
+/** A peer id that a caller gave, in its one spelling; what cannot be one is refused as the Go side would. */
+export function checkPeerId(
+  operation: string,
+  name: string,
+  value: unknown,
+): string {
+  const peerId = canonicalPeerId(checkText(name, value));
+  if (PEER_ID.test(peerId)) return peerId;
+  throw new P2PError("PEER_INVALID", `${name} is no peer id: "${peerId}"`, {
+    operation,
+    peerId,
+  });
 }
 
 /** Whether two texts name one peer. */

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { checkBytes } from "./arguments.ts";
 import { bounded, type CallOptions, startCall } from "./deadline.ts";
 import { callSite, P2PError, traced } from "./errors.ts";
 import { Lazy } from "./lazy.ts";
-import type { MessageData } from "./mailbox.ts";
+import { encodeData, type MessageData } from "./message.ts";
 import type { Outlets, Route } from "./messaging.ts";
 
 /**
@@ -51,10 +50,10 @@ export class Sender implements AsyncDisposable {
    * Sends a message if there is room for it in the window (4 MiB) of an open stream; where there is no stream yet, opens it.
    * The bytes are copied within the call.
    *
-   * @param data One byte or more; with the channel at most `maxMessageSize`.
+   * @param data One byte or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize`.
    * @returns Whether the message was accepted; if not, nothing of it was kept: await `ready` and send it again, or let it go.
-   * @throws {TypeError} If `data` is no bytes.
-   * @throws {RangeError} If `data` is empty or too long.
+   * @throws {TypeError} If `data` is neither bytes nor a text.
+   * @throws {RangeError} If `data` is empty or too long, or a text with half a surrogate pair.
    * @throws {P2PError} `CLOSED`, when the sender or the node is closed.
    *
    * @example Letting go what does not find room
@@ -69,7 +68,7 @@ export class Sender implements AsyncDisposable {
    */
   send(data: MessageData): boolean {
     if (this.#closed) throw this.#refusal();
-    const payload = checkBytes("data", data);
+    const payload = encodeData("data", data);
     const route = this.#route;
     const length = this.#outlets.check(route, payload);
     const outlet = this.#outlets.outletOf(route);

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { checkBytes } from "./arguments.ts";
 import { checkTopicChannel } from "./channel.ts";
+import { encodeData } from "./message.ts";
 import { encodePublish } from "./native/codec.ts";
 import { settingsInUse } from "./native/registry.ts";
 
@@ -14,7 +14,7 @@ const LENGTH_BYTES = 4;
 
 /** The body of `PUBLISH`, checked. */
 export function encodeBroadcast(channel: unknown, data: unknown): Uint8Array {
-  const payload = checkBytes("data", data);
+  const payload = encodeData("data", data);
   const body = encodePublish(checkTopicChannel(channel), payload);
   const { maxMessageSize } = settingsInUse();
   const size = body.length - LENGTH_BYTES;

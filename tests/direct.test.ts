@@ -181,16 +181,6 @@ test("an empty payload is a RangeError and harms nothing", async () => {
   assertEquals(texts, ["1", "2"]);
 });
 
-test("a string is a TypeError that names TextEncoder", async () => {
-  await using alice = await createNode();
-  await using bob = await createNode();
-  const error = await assertRejects(
-    () => alice.sendMessageToPeer(directChannel(alice, bob), "x" as never),
-    TypeError,
-  );
-  assertStringIncludes(error.message, "TextEncoder");
-});
-
 test("a channel that is none is refused before anything is sent", async () => {
   await using alice = await createNode();
   await using bob = await createNode();

@@ -40,7 +40,7 @@ class Liar extends Uint8Array<ArrayBuffer> {
   }
 }
 
-const KINDS: Record<string, () => MessageData> = {
+const KINDS: Record<string, () => Exclude<MessageData, string>> = {
   "a Uint8Array": () => filled(new ArrayBuffer(16)),
   "an ArrayBuffer": () => new Uint8Array(TEXT).buffer,
   "a Buffer": () => Buffer.from(TEXT),
@@ -70,7 +70,7 @@ const KINDS: Record<string, () => MessageData> = {
 };
 
 /** Writes zeros over what a message was sent from. */
-function overwrite(data: MessageData): void {
+function overwrite(data: Exclude<MessageData, string>): void {
   const bytes = data instanceof Uint8Array
     ? data
     : new Uint8Array(data instanceof ArrayBuffer ? data : data.buffer);
@@ -158,7 +158,7 @@ test("memory that is gone is refused by name", async () => {
     shrunk((buffer) => new DataView(buffer, 8)),
   ];
   const channel =
-    "x::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y";
+    `${alice.peerId}::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y`;
   const sender = alice.sender(channel);
   const message = "data must not be detached";
   for (const data of gone) {
@@ -188,7 +188,7 @@ test("memory that is gone is refused by name", async () => {
 test("what only looks like bytes is refused by name", async () => {
   await using alice = await createNode();
   const channel =
-    "x::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y";
+    "${node.peerId}::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y";
   const wrong = [
     Object.create(Uint8Array.prototype),
     new Proxy(new Uint8Array(TEXT), {}),

@@ -4,7 +4,8 @@
  */
 import { channel } from "../../mod.ts";
 import { MessageIterator } from "../../src/iterator.ts";
-import { Inlet, Mailbox } from "../../src/mailbox.ts";
+import { Inlet } from "../../src/inlet.ts";
+import { Mailbox } from "../../src/mailbox.ts";
 import {
   encodePublish,
   Kind,

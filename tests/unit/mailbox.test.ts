@@ -3,7 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { MessageIterator } from "../../src/iterator.ts";
-import { Inlet, Mailbox, type Message } from "../../src/mailbox.ts";
+import { Inlet } from "../../src/inlet.ts";
+import { Mailbox } from "../../src/mailbox.ts";
+import type { Message } from "../../src/message.ts";
 import type { Overflow } from "../../src/settings.ts";
 
 const OVERHEAD = 256;
@@ -219,7 +221,7 @@ test("an iterator over the mailbox can be returned from while it waits", async (
 test("an iterator over the mailbox throws the reason of its signal", async () => {
   const { mailbox, put } = mailboxOf();
   const abort = new AbortController();
-  const messages = new MessageIterator(mailbox, abort.signal);
+  const messages = new MessageIterator(mailbox, { signal: abort.signal });
   const next = messages.next();
   const reason = new Error("enough");
   abort.abort(reason);
