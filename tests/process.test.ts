@@ -46,12 +46,19 @@ test("WebAssembly and timers work beside the library in Bun 1.3.13", async (t) =
   assertEquals([ended.code, ended.stdout], [0, "1000000\n"], ended.stderr);
 });
 
-test("a listener that throws is reported and stops nothing", async () => {
-  const ended = await run("throwing.ts");
+test("a listener or logger that throws is reported and stops nothing", async () => {
+  const ended = await run("throwing.ts", ["caught"]);
   assertEquals([ended.code, ended.stdout], [
     0,
-    "reported: a listener's fault\ngoes on\n",
-  ]);
+    "goes on\na listener's fault,a logger's fault\n",
+  ], ended.stderr);
+});
+
+test("what a listener throws ends the process as the runtime has it, with its stack", async () => {
+  const ended = await run("throwing.ts", ["uncaught"]);
+  assertEquals([ended.code, ended.hung], [1, false]);
+  assertStringIncludes(ended.stderr, "a listener's fault");
+  assertStringIncludes(ended.stderr, "throwing.ts:");
 });
 
 test("four Workers have a node each, and a terminated one frees its port", async () => {

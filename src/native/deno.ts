@@ -97,7 +97,8 @@ const READS_INTO_BUFFER = !Deno.version.deno.startsWith("2.7.");
 function socketOf(fd: number, onWake: () => void): Socket {
   if (!READS_INTO_BUFFER) return new Socket({ fd }).on("data", onWake);
   const callback = () => {
-    onWake();
+    // What is thrown below this callback, by a listener for example, Deno reports as "null"; in a microtask as what it is.
+    queueMicrotask(onWake);
     return true;
   };
   const onread = { buffer: new Uint8Array(64), callback };

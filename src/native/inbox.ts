@@ -82,17 +82,18 @@ export class Inbox {
     let bytes = drained;
     reader.begin(room, drained);
     while (reader.next()) {
-      const { start, length } = reader;
+      let taken: Uint8Array | undefined;
       if (reader.detached) {
-        const body = new Uint8Array(length);
-        const taken = binding.take(link, body, length);
-        if (taken < 0) return taken;
-        bytes += taken;
-        this.#record(body);
-      } else if (reader.kind === Kind.MESSAGE) {
-        this.#message(room, start, length);
-      } else {
-        this.#record(room.subarray(start, start + length));
+        taken = new Uint8Array(reader.length);
+        const length = binding.take(link, taken, reader.length);
+        if (length < 0) return length;
+        bytes += length;
+      }
+      try {
+        this.#record(room, taken);
+      } catch (error) {
+        // What is wrong with one record, or with the program's logger, must not lose those behind it.
+        reportError(error);
       }
     }
     if (this.#lent) this.#leave(drained);
@@ -122,8 +123,13 @@ export class Inbox {
       : this.#room.subarray(drained);
   }
 
-  #record(body: Uint8Array): void {
-    const { kind, slot, a, b, time } = this.#reader;
+  /** Hands on a record whose body is in the slab, or was taken. */
+  #record(room: Uint8Array, taken?: Uint8Array): void {
+    const { kind, slot, start, length, a, b, time } = this.#reader;
+    if (kind === Kind.MESSAGE && taken === undefined) {
+      return this.#message(room, start, length);
+    }
+    const body = taken ?? room.subarray(start, start + length);
     switch (kind) {
       case Kind.MESSAGE:
         return this.inlets.get(a)?.receive(this.#channels[slot], body, time);
@@ -145,10 +151,6 @@ export class Inbox {
   #libraryEvent(event: LibraryEvent): void {
     if (event.type === "warning") return warn(event.message);
     const { type: _, ...record } = event;
-    try {
-      settingsInUse().logger?.(record as LogRecord);
-    } catch (error) {
-      reportError(error);
-    }
+    settingsInUse().logger?.(record as LogRecord);
   }
 }

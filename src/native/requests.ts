@@ -74,7 +74,13 @@ export class Requests {
     let late = true;
     pending.settle(({ resolve, reject }) => {
       late = false;
-      if (!failed) return resolve(request.accept?.(body));
+      if (!failed) {
+        try {
+          return resolve(request.accept?.(body));
+        } catch (error) {
+          return reject(error);
+        }
+      }
       const { code, message, peer } = body as Failure;
       reject(
         new P2PError(code as P2PErrorCode, message, {

@@ -10,7 +10,7 @@ import {
 import { test } from "node:test";
 import { setImmediate } from "node:timers";
 import { P2PError } from "../../src/errors.ts";
-import { Op } from "../../src/native/codec.ts";
+import { Kind, Op } from "../../src/native/codec.ts";
 import { registry } from "../../src/native/registry.ts";
 import { P2P } from "../../src/p2p.ts";
 import { VERSION } from "../../src/version.ts";
@@ -155,6 +155,25 @@ test("the link outlives a program that transfers shared memory", () =>
     }
     await node.subscribeToTopic("still here");
     await node.close();
+  }));
+
+test("the link hands on what comes behind a record that cannot be read", () =>
+  withFake(async (fake) => {
+    const { reportError } = globalThis;
+    const reported: unknown[] = [];
+    globalThis.reportError = (error) => reported.push(error);
+    try {
+      const node = await P2P.create(options);
+      fake.post(Kind.EVENT, 1, 0, new TextEncoder().encode("no JSON"));
+      fake.event(1, quic);
+      fake.message(9, "a", new Uint8Array([1]));
+      assertEquals((await take(node, 1))[0].channel, "a");
+      assertEquals(reported.length, 1);
+      assertInstanceOf(reported[0], SyntaxError);
+      await node.close();
+    } finally {
+      globalThis.reportError = reportError;
+    }
   }));
 
 test("a little credit waits for the next doorbell, much rings it", () =>
