@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"context"
-	"io"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -77,7 +76,7 @@ func (c *channel) write(data []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if c.ended.Load() {
-		return 0, io.ErrClosedPipe
+		return 0, errEnded
 	}
 	n, err = c.WriteFrames(data)
 	c.tail.add(countFrames(data, n))

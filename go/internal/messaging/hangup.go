@@ -12,8 +12,8 @@ import (
 	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
-// departGrace is how long a message to a peer that has ended the last path waits for the connection to be closed: it would be lost on it.
-const departGrace = 250 * time.Millisecond
+// departGrace is how long a message to a peer that has ended the last path waits for its connections to be closed: it would be lost on them.
+var departGrace = 250 * time.Millisecond
 
 // HangUp writes what was accepted for a peer, tells it that this was all, waits until the peer has read it or ctx ends, and ends the paths. What
 // the peer did not take is told. It says whether both sides have read everything.
@@ -115,36 +115,47 @@ func (s *Service) Part(p peer.ID, complete bool) {
 	}
 }
 
-// departure is a connection whose peer has ended the last path over it.
+// departure is a peer that has ended the last path, and the connections that it may be about to close.
 type departure struct {
-	conn   network.Conn
+	conns  map[network.Conn]struct{}
 	closed chan struct{}
 }
 
-// departs notes that a peer has ended the path that was in use, and may be about to leave.
+// departs notes that a peer ends the path that is in use. From a relayed one it may only go over to another connection.
 func (s *Service) departs(l *line) {
-	if l.conn == nil {
+	if l.conn == nil || l.ended.Load() {
 		return
+	}
+	d := &departure{map[network.Conn]struct{}{}, make(chan struct{})}
+	for _, conn := range s.host.Network().ConnsToPeer(l.remote.id) {
+		direct := !transports.Relayed(conn)
+		if direct && l.rank == relayed {
+			return
+		}
+		d.conns[conn] = struct{}{}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := l.remote; r.used != nil && r.used.base() == l {
-		r.departure = &departure{l.conn, make(chan struct{})}
+	if r := l.remote; len(d.conns) > 0 && r.used != nil && r.used.base() == l {
+		r.departure = d
 	}
 }
 
-// disconnected tells those who wait for a connection to end, or to know how it ended.
+// disconnected tells those who wait for connections to end, or to know how one ended.
 func (s *Service) disconnected(conn network.Conn) {
 	s.mu.Lock()
-	if r := s.peers[conn.RemotePeer()]; r != nil && r.departure != nil && r.departure.conn == conn {
-		close(r.departure.closed)
-		r.departure = nil
+	if r := s.peers[conn.RemotePeer()]; r != nil && r.departure != nil {
+		delete(r.departure.conns, conn)
+		if len(r.departure.conns) == 0 {
+			close(r.departure.closed)
+			r.departure = nil
+		}
 	}
 	s.mu.Unlock()
 	s.parted(conn)
 }
 
-// letDepart waits a little before a stream is opened over a connection whose peer may be about to close it. Another connection needs no wait.
+// letDepart waits a little before a stream is opened over a connection whose peer may be about to close it.
 func (s *Service) letDepart(ctx context.Context, p peer.ID) {
 	s.mu.Lock()
 	var d *departure
@@ -154,11 +165,6 @@ func (s *Service) letDepart(ctx context.Context, p peer.ID) {
 	s.mu.Unlock()
 	if d == nil {
 		return
-	}
-	for _, conn := range s.host.Network().ConnsToPeer(p) {
-		if conn != d.conn && !transports.Relayed(conn) {
-			return
-		}
 	}
 	timer := time.NewTimer(departGrace)
 	defer timer.Stop()

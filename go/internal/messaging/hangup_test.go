@@ -389,3 +389,26 @@ func TestAFrameThatTheReceiverRefusesTakesNoOtherWithIt(t *testing.T) {
 		})
 	}
 }
+
+func TestAPeerThatDisconnectsAndComesBackLosesNothingOfWhatIsSentMeanwhile(t *testing.T) {
+	before := departGrace
+	departGrace = time.Minute
+	t.Cleanup(func() { departGrace = before })
+	for name, listen := range transportsUnderTest {
+		t.Run(name, func(t *testing.T) {
+			a, b := meet(t, listen)
+			a.open(t, 1, b.host)
+			stop := make(chan struct{})
+			sent := numbered(a, 1, stop)
+			for round := range 10 {
+				b.awaitMessages(t, 50*(round+1))
+				complete := b.HangUp(within(t, 20*time.Second), a.host.ID())
+				b.Part(a.host.ID(), complete)
+				require.True(t, complete)
+			}
+			close(stop)
+			requireNumbers(t, b, sent())
+			require.Zero(t, a.told())
+		})
+	}
+}

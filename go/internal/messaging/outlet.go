@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
@@ -221,6 +222,10 @@ func (o *outlet) write(data []byte) (rest []byte, failed *boundary.Error) {
 		n, err := used.write(data)
 		if err == nil {
 			return nil, nil
+		}
+		if errors.Is(err, errEnded) {
+			// What was written to it may still be read.
+			continue
 		}
 		frames, end := countFrames(data, n)
 		data = data[end:]

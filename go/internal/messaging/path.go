@@ -31,6 +31,9 @@ type path interface {
 	reset()
 }
 
+// errEnded is what a path answers to which nothing more is written, because one of the sides has ended its half.
+var errEnded = errors.New("the path has ended")
+
 // rank orders paths; the lower is the better.
 type rank int
 
@@ -114,13 +117,16 @@ func (s *Service) leave(p path) {
 // detach ends a path whose reading has ended, tells what that leaves uncertain, and tells its outlet when it was the last one.
 func (s *Service) detach(p path, cause error) {
 	l := p.base()
+	if cause == nil {
+		// Before the writer finds that the path has ended.
+		s.departs(l)
+	}
 	first := !l.ended.Swap(true)
 	l.cause = cause
 	close(l.read)
 	if cause == nil {
 		l.complete.Store(true)
 		if first {
-			s.departs(l)
 			p.finish(s.answer(l))
 		}
 		p.end()

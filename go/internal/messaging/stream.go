@@ -1,7 +1,6 @@
 package messaging
 
 import (
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,7 @@ func (str *stream) write(data []byte) (n int, err error) {
 	str.writing.Lock()
 	defer str.writing.Unlock()
 	if str.ended.Load() {
-		return 0, io.ErrClosedPipe
+		return 0, errEnded
 	}
 	if str.circuit == nil {
 		n, err = str.Write(data)
