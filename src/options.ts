@@ -51,7 +51,10 @@ export interface NodeLimits {
   connectionsPerPeer?: number;
   /** Streams with one peer, 1 or more. */
   streamsPerPeer?: number;
-  /** Bytes of memory that libp2p may reserve for connections and streams, 1 MiB or more. */
+  /**
+   * Bytes of memory that may be reserved for connections, streams and messages that are being received, 1 MiB or more. Large
+   * messages get half of it, 128 MiB at most.
+   */
   memory?: number;
   /**
    * Bytes that direct messages of all peers together may take which the program has not taken, beside 4 MiB a peer; 1 MiB or

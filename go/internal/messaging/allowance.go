@@ -70,6 +70,12 @@ func (b *budget) befriend() {
 	}
 }
 
+func (b *budget) isFriend() bool {
+	b.all.mu.Lock()
+	defer b.all.mu.Unlock()
+	return b.friend
+}
+
 // holds says whether the peer may not be read now.
 func (b *budget) holds() bool {
 	b.all.mu.Lock()

@@ -96,7 +96,7 @@ func newEnd(t *testing.T, listen string) *end {
 func newEndOn(t *testing.T, h host.Host) *end {
 	t.Helper()
 	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100), lost: make(chan Loss, 1000)}}
-	e.Service = New(h, Config{MaxMessageSize: maxMessage, Unread: DefaultUnread, Port: e.port, Events: e.events})
+	e.Service = New(h, Config{MaxMessageSize: maxMessage, Unread: DefaultUnread, UnfinishedMemory: UnfinishedMemory, Port: e.port, Events: e.events})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

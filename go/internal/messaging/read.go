@@ -8,13 +8,6 @@ import (
 	"github.com/unaiverse/p2p/go/internal/boundary"
 )
 
-const (
-	// chunkSize is what a stream is read into; many frames share a chunk.
-	chunkSize = 256 << 10
-	// readRoom is the least room worth a read; with less, the unfinished frame moves to a new chunk.
-	readRoom = 64 << 10
-)
-
 // reader turns what a stream brings into delivered runs of whole frames.
 type reader struct {
 	s     *Service
@@ -22,12 +15,14 @@ type reader struct {
 	chunk boundary.Chunk
 	// chunk.Data[from:to] is what was read and not delivered; it begins with a frame.
 	from, to int
-	// frame is the size of the frame at from, 0 while unknown.
+	// frame is the size of the frame at from, 0 while unknown; place is the frame's part of the node's memory, when it is a large one.
 	frame    int
-	large    bool
+	place    *place
 	patience *patience
-	// slow: the patience with the frame at from has ended.
+	// slow: the frame at from was cut off.
 	slow atomic.Bool
+	// reserved is what the resource manager knows of.
+	reserved int
 }
 
 // read runs for as long as the stream lives. Memory grows only with bytes that have arrived, never with an announced length.
@@ -39,9 +34,10 @@ func (s *Service) read(str *stream) {
 	switch {
 	case errors.As(err, &refused):
 		_ = str.ResetWithError(refused.code)
-		loss := refused.loss()
-		loss.Peer = str.remote.id
-		s.Events.Lost(loss)
+		if loss := refused.loss(); loss.Bytes > 0 {
+			loss.Peer = str.remote.id
+			s.Events.Lost(loss)
+		}
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}
@@ -49,24 +45,34 @@ func (s *Service) read(str *stream) {
 }
 
 func newReader(s *Service, str *stream) *reader {
-	r := &reader{s: s, str: str, chunk: s.Port.NewChunk(chunkSize)}
-	r.patience = newPatience(func() {
-		r.slow.Store(true)
-		_ = r.str.ResetWithError(codeTooSlow)
-	})
+	r := &reader{s: s, str: str}
+	r.patience = newPatience(r.cut)
 	return r
 }
 
 func (r *reader) close() {
 	r.patience.stop()
-	r.leaveLarge()
-	r.s.Port.Release(r.chunk)
+	r.leave(false)
+	r.release()
+	r.str.Scope().ReleaseMemory(r.reserved)
+}
+
+// cut ends a frame that does not come; it may be called from anywhere.
+func (r *reader) cut() {
+	r.slow.Store(true)
+	_ = r.str.ResetWithError(codeTooSlow)
 }
 
 // run ends with the first error of the stream, whatever it is: none of them leaves one that is worth another read.
 func (r *reader) run() error {
 	for {
-		if _, err := r.str.remote.budget.admit(r.str.ctx); err != nil {
+		// A large frame that has its place is read to its end, so that nobody waits for that place because a program is slow.
+		if r.place == nil {
+			if _, err := r.str.remote.budget.admit(r.str.ctx); err != nil {
+				return err
+			}
+		}
+		if err := r.makeRoom(); err != nil {
 			return err
 		}
 		heard := r.str.listen()
@@ -82,20 +88,25 @@ func (r *reader) run() error {
 		if err != nil {
 			return err
 		}
-		if err := r.makeRoom(); err != nil {
-			return err
-		}
 	}
 }
 
-// readOnce is patient without an end between frames, where a stream may rest for ever.
+// readOnce is patient without an end between frames, where a stream may rest for ever. It does not go beyond the end of a large frame, so that
+// the next one does not begin in memory of that size.
 func (r *reader) readOnce() (n int, err error) {
+	into := r.chunk.Data[r.to:]
 	if r.from == r.to {
-		return r.str.Read(r.chunk.Data[r.to:])
+		return r.str.Read(into)
+	}
+	if r.place != nil {
+		into = into[:min(len(into), r.frame-r.to)]
 	}
 	r.patience.waits()
-	n, err = r.str.Read(r.chunk.Data[r.to:])
+	n, err = r.str.Read(into)
 	r.patience.got(n)
+	if r.place != nil {
+		r.s.unfinished.bring(r.place, n)
+	}
 	return n, err
 }
 
@@ -127,11 +138,13 @@ func (r *reader) deliver() error {
 	return refused
 }
 
-// hand gives a run of whole frames away.
+// hand gives a run of whole frames away. A large one comes alone.
 func (r *reader) hand(end, cost int) error {
 	if end == r.from {
 		return nil
 	}
+	large := r.place != nil
+	r.leave(true)
 	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
 		return err
 	}
@@ -140,52 +153,8 @@ func (r *reader) hand(end, cost int) error {
 	r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)
 	r.from = end
 	r.patience.renew()
-	r.leaveLarge()
-	return nil
-}
-
-// makeRoom sees that the frame at from can go on growing where it lies, or moves it to where it can.
-func (r *reader) makeRoom() error {
-	room := len(r.chunk.Data) - r.to
-	if r.frame > chunkSize && !r.large {
-		// Whoever holds the place for a large frame must not wait for one who waits for that place.
-		if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
-			return err
-		}
-		select {
-		case r.str.remote.large <- struct{}{}:
-			r.large = true
-		case <-r.str.ctx.Done():
-			return r.str.ctx.Err()
-		}
-	}
-	switch {
-	case r.frame > chunkSize && r.from > 0:
-		r.move()
-	case r.frame > chunkSize && room == 0:
-		r.chunk = r.s.Port.Grow(r.chunk, r.to, min(r.frame, 2*len(r.chunk.Data)))
-	case r.from > 0 && room < readRoom:
-		r.move()
-	}
-	if len(r.chunk.Data) == r.to {
-		panic("no room to read on")
+	if large {
+		return r.move()
 	}
 	return nil
-}
-
-// move copies the unfinished frame to the beginning of a new chunk, where there is room for more of it.
-func (r *reader) move() {
-	unfinished := r.chunk.Data[r.from:r.to]
-	chunk := r.s.Port.NewChunk(max(chunkSize, len(unfinished)+readRoom))
-	copy(chunk.Data, unfinished)
-	r.from, r.to = 0, len(unfinished)
-	r.s.Port.Release(r.chunk)
-	r.chunk = chunk
-}
-
-func (r *reader) leaveLarge() {
-	if r.large {
-		r.large = false
-		<-r.str.remote.large
-	}
 }

@@ -40,6 +40,8 @@ type scripted struct {
 
 func (s *scripted) Read(into []byte) (int, error) { return s.read(into) }
 
+func (s *scripted) Scope() network.StreamScope { return &network.NullScope{} }
+
 func (s *scripted) ResetWithError(code network.StreamErrorCode) error {
 	s.reset(code)
 	return nil
@@ -51,8 +53,8 @@ func bareReader(t *testing.T, read func(into []byte) (int, error)) (*reader, *po
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	port := porttest.New()
-	s := &Service{Config: Config{MaxMessageSize: maxMessage, Port: port}, ctx: ctx}
-	remote := &remote{large: make(chan struct{}, 1), budget: budget{all: &allowance{most: DefaultUnread}}}
+	s := &Service{Config: Config{MaxMessageSize: maxMessage, Port: port}, ctx: ctx, unfinished: newUnfinished(UnfinishedMemory)}
+	remote := &remote{budget: budget{all: &allowance{most: DefaultUnread}}}
 	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote, ctx: t.Context()}}), port
 }
 
@@ -127,6 +129,76 @@ func TestFramesOfAnySizesArriveWholeHoweverReadsCutThem(t *testing.T) {
 		}
 		require.Zero(t, port.Chunks())
 	}
+}
+
+// frugal sees that no more memory is asked for than what came justifies.
+type frugal struct {
+	boundary.Port
+	t    *testing.T
+	came *int
+}
+
+func (p frugal) NewChunk(size int) boundary.Chunk {
+	require.LessOrEqual(p.t, size, max(chunkSize, 2**p.came))
+	return p.Port.NewChunk(size)
+}
+
+func (p frugal) Grow(chunk boundary.Chunk, used, size int) boundary.Chunk {
+	require.LessOrEqual(p.t, size, 2**p.came)
+	return p.Port.Grow(chunk, used, size)
+}
+
+// The Python node allocates an announced length before any byte of it has come (its fault 7.11).
+func TestAnAnnouncedLengthTakesNoMemoryBeforeItsBytesCome(t *testing.T) {
+	frame := porttest.Frame("channel", noise[:3<<20])
+	came := 0
+	r, port := bareReader(t, func(into []byte) (int, error) {
+		if came == len(frame) {
+			return 0, io.EOF
+		}
+		n := copy(into[:min(len(into), 100_000)], frame[came:])
+		came += n
+		return n, nil
+	})
+	r.s.Port = frugal{port, t, &came}
+	require.ErrorIs(t, r.run(), io.EOF)
+	require.Len(t, port.Messages(), 1)
+}
+
+// The memory of a large message is not kept for the small ones that follow.
+func TestAfterALargeMessageAStreamHoldsAChunkOfTheUsualSizeAgain(t *testing.T) {
+	came := append(porttest.Frame("channel", noise[:3<<20]), porttest.Frame("channel", noise[:10])...)
+	r, port := bareReader(t, nil)
+	asked := 0
+	r.s.Port = asking{port, &asked}
+	r.str.Stream.(*scripted).read = func(into []byte) (int, error) {
+		if len(came) == 0 {
+			require.Equal(t, chunkSize, asked)
+			require.Equal(t, chunkSize, r.reserved)
+			return 0, io.EOF
+		}
+		n := copy(into, came)
+		came = came[n:]
+		return n, nil
+	}
+	require.ErrorIs(t, r.run(), io.EOF)
+	require.Len(t, port.Messages(), 2)
+}
+
+// asking remembers what was asked for last.
+type asking struct {
+	boundary.Port
+	last *int
+}
+
+func (p asking) NewChunk(size int) boundary.Chunk {
+	*p.last = size
+	return p.Port.NewChunk(size)
+}
+
+func (p asking) Grow(chunk boundary.Chunk, used, size int) boundary.Chunk {
+	*p.last = size
+	return p.Port.Grow(chunk, used, size)
 }
 
 // program consumes what a bare reader delivers, now and then.

@@ -182,33 +182,3 @@ func TestThePathToAPeerThatVanishedEnds(t *testing.T) {
 		})
 	}
 }
-
-// The Python node allocates an announced length before any byte of it has come (its fault 7.11).
-func TestAnAnnouncedLengthTakesNoMemoryBeforeItsBytesCome(t *testing.T) {
-	b := newEnd(t, transportsUnderTest["tcp"])
-	grown := make(chan int, 100)
-	b.Port = growSpy{b.port, grown}
-	str := rawStream(t, b, newHost(t, transportsUnderTest["tcp"]))
-	var largest int
-	const size = 4 << 20
-	frame := porttest.Frame("channel", make([]byte, size))
-	_, err := str.Write(frame[:600<<10])
-	require.NoError(t, err)
-	for largest < 600<<10 {
-		largest = max(largest, <-grown)
-	}
-	require.LessOrEqual(t, largest, 2*600<<10)
-	_, err = str.Write(frame[600<<10:])
-	require.NoError(t, err)
-	require.Len(t, b.awaitMessages(t, 1)[0].Payload, size)
-}
-
-type growSpy struct {
-	boundary.Port
-	grown chan int
-}
-
-func (p growSpy) Grow(chunk boundary.Chunk, used, size int) boundary.Chunk {
-	p.grown <- size
-	return p.Port.Grow(chunk, used, size)
-}

@@ -12,6 +12,7 @@ const (
 	reasonTooLarge  = "too-large"
 	reasonMalformed = "malformed"
 	reasonTooSlow   = "too-slow"
+	reasonResources = "resource-limit"
 
 	codeTooLarge  network.StreamErrorCode = 0x50325001
 	codeMalformed network.StreamErrorCode = 0x50325002
@@ -19,9 +20,10 @@ const (
 )
 
 var reasons = map[network.StreamErrorCode]string{
-	codeTooLarge:  reasonTooLarge,
-	codeMalformed: reasonMalformed,
-	codeTooSlow:   reasonTooSlow,
+	codeTooLarge:                        reasonTooLarge,
+	codeMalformed:                       reasonMalformed,
+	codeTooSlow:                         reasonTooSlow,
+	network.StreamResourceLimitExceeded: reasonResources,
 }
 
 // refusal is the error of a reader that ends its stream because of the frame that it is at.
@@ -32,10 +34,11 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "refused: " + reasons[r.code] }
 
-// loss is what the refusal means for this side's program: one message. What the sender had written behind it is the sender's to tell. A slow
-// frame may come again, on another stream.
+// loss is what the refusal means for this side's program: one message. What the sender had written behind it is the sender's to tell. A frame
+// that makes sense may come again, on another stream.
 func (r *refusal) loss() Loss {
-	return Loss{Reason: reasons[r.code], Messages: 1, Bytes: r.bytes, UpTo: r.code == codeTooSlow}
+	again := r.code == codeTooSlow || r.code == network.StreamResourceLimitExceeded
+	return Loss{Reason: reasons[r.code], Messages: 1, Bytes: r.bytes, UpTo: again}
 }
 
 // refusedAs says why the peer has ended a stream; empty when the error of a read or a write does not tell.

@@ -28,14 +28,14 @@ type remote struct {
 	departure *departure
 	// inlets holds one inlet for each transport, so that a message tells which one brought it.
 	inlets map[string]uint32
-	// large admits one message of more than a chunk at a time: all the streams of a peer together hold one of them.
-	large chan struct{}
+	// large is its part of the memory for large frames: all the streams of a peer together hold one of them.
+	large largeFrames
 }
 
 func (s *Service) remoteLocked(p peer.ID) *remote {
 	r := s.peers[p]
 	if r == nil {
-		r = &remote{id: p, paths: map[path]struct{}{}, inlets: map[string]uint32{}, large: make(chan struct{}, 1)}
+		r = &remote{id: p, paths: map[path]struct{}{}, inlets: map[string]uint32{}}
 		r.budget = budget{all: s.allowance}
 		s.peers[p] = r
 	}

@@ -48,8 +48,10 @@ type Config struct {
 	MaxMessageSize int
 	// Unread is what all peers together may have delivered, in bytes, that the program has not taken.
 	Unread int
-	Port   boundary.Port
-	Events Events
+	// UnfinishedMemory is what their large frames may hold that are being received.
+	UnfinishedMemory int
+	Port             boundary.Port
+	Events           Events
 }
 
 // Service is the direct messages of one node.
@@ -62,6 +64,7 @@ type Service struct {
 	// connections hears of those that come and go.
 	connections *network.NotifyBundle
 	allowance   *allowance
+	unfinished  *unfinished
 
 	mu      sync.Mutex
 	closed  bool
@@ -85,6 +88,7 @@ func New(h host.Host, config Config) *Service {
 		parting: map[network.Conn]parted{},
 	}
 	s.allowance = &allowance{most: config.Unread}
+	s.unfinished = newUnfinished(config.UnfinishedMemory)
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
 		guard.Do("messaging: stream", func() { s.accept(str) })
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -22,8 +23,10 @@ import (
 )
 
 // newHost makes a libp2p host that does not listen yet.
-func newHost(o *Options, key crypto.PrivKey, gate *gate, advertised *advertised, secure certificate) (host.Host, error) {
-	resources, err := newResourceManager(o.Limits)
+func newHost(
+	o *Options, limits rcmgr.ConcreteLimitConfig, key crypto.PrivKey, gate *gate, advertised *advertised, secure certificate,
+) (host.Host, error) {
+	resources, err := newResourceManager(limits)
 	if err != nil {
 		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
 	}

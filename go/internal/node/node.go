@@ -70,11 +70,14 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if err = n.openCertificate(); err != nil {
 		return
 	}
-	if n.host, err = newHost(options, n.identity.Key, n.gate, n.advertised, n.certificate); err != nil {
+	limits := limitsOf(options.Limits, maxMessageSize)
+	if n.host, err = newHost(options, limits, n.identity.Key, n.gate, n.advertised, n.certificate); err != nil {
 		return
 	}
 	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
-	n.messaging = messaging.New(n.host, messaging.Config{MaxMessageSize: maxMessageSize, Unread: options.Limits.unread(), Port: port, Events: n})
+	n.messaging = messaging.New(n.host, messaging.Config{
+		MaxMessageSize: maxMessageSize, Unread: options.Limits.unread(), UnfinishedMemory: unfinishedMemory(limits), Port: port, Events: n,
+	})
 	n.pubsub, err = pubsub.New(n.host, pubsub.Config{FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, Port: port, Events: n})
 	if err != nil {
 		return

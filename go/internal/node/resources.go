@@ -3,19 +3,32 @@ package node
 import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+
+	"github.com/unaiverse/p2p/go/internal/messaging"
 )
 
-// newResourceManager has the Python node's limits, which grow with the machine, and the options' own in their place.
-func newResourceManager(limits Limits) (network.ResourceManager, error) {
+// peerMemory is what the resource manager lets a peer have beside one message that is being received: above all the windows of its streams.
+const peerMemory = 64 << 20
+
+// limitsOf are the Python node's limits, which grow with the machine, and the options' own in their place. What a stream or a protocol may have
+// of a peer's memory has no limit of its own: a message of the largest size is received into that of one stream.
+func limitsOf(limits Limits, maxMessageSize int) rcmgr.ConcreteLimitConfig {
 	scaling := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&scaling)
 	base := &scaling.SystemBaseLimit
 	base.Conns, base.ConnsInbound, base.ConnsOutbound = 256, 128, 128
 	base = &scaling.PeerBaseLimit
 	base.Conns, base.ConnsInbound, base.ConnsOutbound = 64, 64, 64
+	base.Memory = peerMemory + int64(maxMessageSize)
 
-	var partial rcmgr.PartialLimitConfig
+	unlimited := rcmgr.ResourceLimits{Memory: rcmgr.Unlimited64}
+	partial := rcmgr.PartialLimitConfig{
+		Stream:       unlimited,
+		Protocol:     map[protocol.ID]rcmgr.ResourceLimits{messaging.Protocol: unlimited},
+		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{messaging.Protocol: unlimited},
+	}
 	if limits.Connections != nil {
 		n := rcmgr.LimitVal(*limits.Connections)
 		partial.System.Conns, partial.System.ConnsInbound, partial.System.ConnsOutbound = n, n, n
@@ -31,8 +44,18 @@ func newResourceManager(limits Limits) (network.ResourceManager, error) {
 	if limits.Memory != nil {
 		partial.System.Memory = rcmgr.LimitVal64(*limits.Memory)
 	}
+	return partial.Build(scaling.AutoScale())
+}
+
+// unfinishedMemory is what messages may take that are being received: half of what the node has, where that is less than the usual.
+func unfinishedMemory(limits rcmgr.ConcreteLimitConfig) int {
+	system := limits.ToPartialLimitConfig().System.Memory.Build(0)
+	return min(messaging.UnfinishedMemory, int(system/2))
+}
+
+func newResourceManager(limits rcmgr.ConcreteLimitConfig) (network.ResourceManager, error) {
 	return rcmgr.NewResourceManager(
-		rcmgr.NewFixedLimiter(partial.Build(scaling.AutoScale())),
+		rcmgr.NewFixedLimiter(limits),
 		rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: 1024}},

@@ -57,7 +57,7 @@ func (p *Port) change(fn func()) {
 	p.changed = make(chan struct{})
 }
 
-// Changed is closed at the next call of any method that queues something.
+// Changed is closed at the next call of any method that queues something or takes memory.
 func (p *Port) Changed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,19 +146,15 @@ func (p *Port) DeliverOne(inlet uint32, channel string, payload []byte) {
 }
 
 // NewChunk implements boundary.Port.
-func (p *Port) NewChunk(size int) boundary.Chunk {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ref, data := p.chunks.make(size, p.chunks.generous(size))
-	return boundary.Chunk{Data: data, Ref: ref}
+func (p *Port) NewChunk(size int) (chunk boundary.Chunk) {
+	p.change(func() { chunk.Ref, chunk.Data = p.chunks.make(size, p.chunks.generous(size)) })
+	return chunk
 }
 
 // Grow implements boundary.Port.
-func (p *Port) Grow(chunk boundary.Chunk, used, size int) boundary.Chunk {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ref, data := p.chunks.grow(chunk.Ref, used, size)
-	return boundary.Chunk{Data: data, Ref: ref}
+func (p *Port) Grow(chunk boundary.Chunk, used, size int) (grown boundary.Chunk) {
+	p.change(func() { grown.Ref, grown.Data = p.chunks.grow(chunk.Ref, used, size) })
+	return grown
 }
 
 // Release implements boundary.Port.
@@ -173,6 +169,16 @@ func (p *Port) Chunks() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.chunks.live)
+}
+
+// Memory is how many bytes the chunks hold.
+func (p *Port) Memory() (bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, chunk := range p.chunks.live {
+		bytes += len(chunk.data)
+	}
+	return bytes
 }
 
 // Written implements boundary.Port.
