@@ -21,7 +21,7 @@ import {
 } from "./deadline.ts";
 import { callSite, traced } from "./errors.ts";
 import { evaluation } from "./evaluation.ts";
-import { P2PEventTarget } from "./events.ts";
+import { P2PEventTarget, type WarningDetail } from "./events.ts";
 import {
   checkMessagesOptions,
   MessageIterator,
@@ -152,6 +152,11 @@ export class P2P extends P2PEventTarget {
   /** Whether others can reach this node; `null` until that is known. */
   get isPublic(): boolean | null {
     return this.#state.isPublic;
+  }
+
+  /** The last warnings, oldest first, at most 100: those that came before there was a listener, and those of a closed node, too. */
+  get warnings(): WarningDetail[] {
+    return this.#state.announcer.warnings;
   }
 
   /** Resolves when the node has ended, for whatever reason. */

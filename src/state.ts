@@ -4,11 +4,12 @@
  * @module
  */
 
+import { Announcer } from "./announcer.ts";
 import { bounded, type CallOptions, startCall } from "./deadline.ts";
 import { isRendezvous, mayBeFrom } from "./channel.ts";
 import { Drops } from "./drops.ts";
 import { callSite, P2PError, traced } from "./errors.ts";
-import type { CloseDetail, DropDetail, P2PEventMap } from "./events.ts";
+import type { CloseDetail, DropDetail } from "./events.ts";
 import { evaluation } from "./evaluation.ts";
 import { Inlet } from "./inlet.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -40,6 +41,7 @@ export class NodeState implements NodeSink {
   readonly link: Link;
   readonly handle: number;
   readonly peerId: string;
+  readonly announcer: Announcer;
   readonly outlets: Outlets;
   readonly mailbox: Mailbox;
   readonly peers: Map<string, ConnectedPeer> = new Map();
@@ -52,7 +54,6 @@ export class NodeState implements NodeSink {
   isPublic: boolean | null;
   webrtc: WebRtcConnection[] = [];
 
-  readonly #target: EventTarget;
   readonly #drops: Drops;
   readonly #verifyChannels: boolean;
   readonly #inlets = new Set<number>();
@@ -75,13 +76,13 @@ export class NodeState implements NodeSink {
     this.peerId = created.peerId;
     this.addresses = created.addresses;
     this.isPublic = created.isPublic;
-    this.#target = target;
+    this.announcer = new Announcer(target, link);
     const { maxMessageSize, ...settings } = settingsInUse();
     this.#verifyChannels = verifyChannels;
-    this.#drops = new Drops((detail) => this.#dispatch("drop", detail));
+    this.#drops = new Drops((detail) => this.announcer.tell("drop", detail));
     this.rendezvous = new Rendezvous(
       this.#drops,
-      (detail) => this.#dispatch("rendezvous", detail),
+      (detail) => this.announcer.tell("rendezvous", detail),
     );
     this.outlets = new Outlets(
       link,
@@ -94,7 +95,7 @@ export class NodeState implements NodeSink {
       ...settings,
       admits: (message) => this.#admits(message),
       credit: (inlet, cost) => this.#credit(inlet, cost),
-      readable: () => target.dispatchEvent(new Event("readable")),
+      readable: () => this.announcer.readable(() => this.mailbox.length > 0),
       dropped: (message) => this.#drops.add("mailbox-full", message),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -171,41 +172,45 @@ export class NodeState implements NodeSink {
     switch (event.type) {
       case "peerconnect":
         this.peers.set(event.peer.id, event.peer);
-        return this.#dispatch("peerconnect", structuredClone(event.peer));
+        return this.announcer.tell("peerconnect", structuredClone(event.peer));
       case "peerupdate":
         this.peers.set(event.peer.id, event.peer);
         return;
       case "peerdisconnect":
         this.peers.delete(event.peer.id);
-        return this.#dispatch("peerdisconnect", event.peer);
+        return this.announcer.tell("peerdisconnect", event.peer);
       case "addresses": {
         const { addresses } = event;
         this.addresses = addresses;
-        return this.#dispatch("addresses", { addresses: [...addresses] });
+        return this.announcer.tell("addresses", { addresses: [...addresses] });
       }
       case "reachability": {
         const { reachability, isPublic } = event;
         this.isPublic = isPublic;
-        return this.#dispatch("reachability", { reachability, isPublic });
+        return this.announcer.tell("reachability", { reachability, isPublic });
       }
       case "reservation": {
         const { relay, expires, addresses } = event;
-        return this.#dispatch("reservation", { relay, expires, addresses });
+        return this.announcer.tell("reservation", {
+          relay,
+          expires,
+          addresses,
+        });
       }
       case "reservationlost": {
         const { relay, reason } = event;
-        return this.#dispatch("reservationlost", { relay, reason });
+        return this.announcer.tell("reservationlost", { relay, reason });
       }
       case "webrtc": {
         this.webrtc = event.connections;
         const connections = structuredClone(event.connections);
-        return this.#dispatch("webrtc", { connections });
+        return this.announcer.tell("webrtc", { connections });
       }
       case "topicpeers": {
         const { topic, peers } = event;
         if (peers.length > 0) this.topics.set(topic, peers);
         else this.topics.delete(topic);
-        return this.#dispatch("topicpeers", { topic, peers: [...peers] });
+        return this.announcer.tell("topicpeers", { topic, peers: [...peers] });
       }
       case "inlet": {
         const { inlet, peer, transport } = event;
@@ -242,7 +247,7 @@ export class NodeState implements NodeSink {
       }
       case "warning": {
         const { code, message } = event;
-        return this.#dispatch("warning", { code, message });
+        return this.announcer.tell("warning", { code, message });
       }
     }
   }
@@ -317,7 +322,7 @@ export class NodeState implements NodeSink {
     this.rendezvous.end();
     this.addresses = [];
     this.mailbox.end();
-    this.#dispatch("close", detail);
+    this.announcer.tell("close", detail);
     this.#resolveClosed();
     await this.link.release();
   }
@@ -351,13 +356,6 @@ export class NodeState implements NodeSink {
       this.#lost.bytes += bytes;
       this.#lost.upTo ||= about.upTo === true;
     }
-    this.#dispatch("drop", { reason, ...about, messages, bytes });
-  }
-
-  #dispatch<K extends Exclude<keyof P2PEventMap, "readable">>(
-    type: K,
-    detail: P2PEventMap[K]["detail"],
-  ): void {
-    this.#target.dispatchEvent(new CustomEvent(type, { detail }));
+    this.announcer.tell("drop", { reason, ...about, messages, bytes });
   }
 }

@@ -96,6 +96,12 @@ test("the properties of a node agree with its events", async () => {
   assertEquals(await node.getNodeAddresses(), node.addresses);
 });
 
+test("what became known while the node was made is told once the program listens", async () => {
+  await using node = await createNode({ knowsIsPublic: true });
+  const { detail } = await once(node, "reachability");
+  assertEquals(detail, { reachability: "public", isPublic: true });
+});
+
 test("a listener may be an object, called once, or removed", async () => {
   await using alice = await createNode();
   await using bob = await createNode();

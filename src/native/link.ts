@@ -55,6 +55,7 @@ export class Link {
   #socketClosed?: Promise<void>;
   #handle = 0;
   #state: "opening" | "open" | "closed" = "opening";
+  #turn = 0;
   #users = 0;
   #holds = 0;
   #rings = false;
@@ -77,6 +78,11 @@ export class Link {
   /** Name and version of the runtime. */
   get runtime(): string {
     return this.#binding.runtime;
+  }
+
+  /** Grows with each turn of the event loop that hands on records. */
+  get turn(): number {
+    return this.#turn;
   }
 
   /** The nodes, by handle. */
@@ -268,6 +274,7 @@ export class Link {
 
   readonly #drain = (): void => {
     clearImmediate(this.#resume);
+    this.#turn++;
     let wait = this.#pace.next();
     for (let bytes = 0; bytes < TURN_BYTES;) {
       if (this.#state !== "open") return;
