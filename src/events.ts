@@ -134,35 +134,31 @@ export type P2PEventListener<K extends keyof P2PEventMap> =
   | ((event: P2PEventMap[K]) => void)
   | { handleEvent(event: P2PEventMap[K]): void };
 
-/** An `EventTarget` with the events of a node. */
+/**
+ * An `EventTarget` with the events of a node, and no others: a name that is none of {@link P2PEventMap} does not compile.
+ *
+ * @example
+ * ```ts
+ * import { P2P } from "@unaiverse/p2p";
+ *
+ * await using node = await P2P.create({ identityDir: "./alice" });
+ * node.addEventListener("peerconnect", ({ detail }) => console.log(detail.id));
+ * node.addEventListener("drop", ({ detail }) => {
+ *   console.warn(`${detail.messages} messages lost: ${detail.reason}`);
+ * });
+ * ```
+ */
 export class P2PEventTarget extends EventTarget {
   /**
    * Calls a listener for each event of a type.
    *
    * @param type One of {@link P2PEventMap}.
-   * @param listener What is called.
+   * @param listener What is called; adding one twice is adding it once.
    * @param options As for any `EventTarget`: `once`, `signal`.
    */
   override addEventListener<K extends keyof P2PEventMap>(
     type: K,
     listener: P2PEventListener<K> | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /**
-   * Calls a listener for each event of a type that this module does not know.
-   *
-   * @param type Any name.
-   * @param listener What is called.
-   * @param options As for any `EventTarget`: `once`, `signal`.
-   */
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: unknown,
     options?: boolean | AddEventListenerOptions,
   ): void {
     super.addEventListener(type, listener as EventListener, options);
@@ -178,23 +174,6 @@ export class P2PEventTarget extends EventTarget {
   override removeEventListener<K extends keyof P2PEventMap>(
     type: K,
     listener: P2PEventListener<K> | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  /**
-   * Takes a listener back from a type that this module does not know.
-   *
-   * @param type Any name.
-   * @param listener What `addEventListener` was given.
-   * @param options As for any `EventTarget`.
-   */
-  override removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  override removeEventListener(
-    type: string,
-    listener: unknown,
     options?: boolean | EventListenerOptions,
   ): void {
     super.removeEventListener(type, listener as EventListener, options);

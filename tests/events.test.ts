@@ -1,6 +1,7 @@
 /** The events of a node: when they come, what they carry, and that they keep the snapshots fresh. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
+import type { P2PEventMap } from "../mod.ts";
 import { connect, createNode, directChannel } from "./support/node.ts";
 import { encode, once, take, until } from "./support/wait.ts";
 
@@ -100,6 +101,31 @@ test("what became known while the node was made is told once the program listens
   await using node = await createNode({ knowsIsPublic: true });
   const { detail } = await once(node, "reachability");
   assertEquals(detail, { reachability: "public", isPublic: true });
+});
+
+test("a name that is no event does not compile, and an event has the detail of its name", async () => {
+  await using node = await createNode();
+  const listener = () => {};
+  // @ts-expect-error: no such event
+  node.addEventListener("mesage", listener);
+  // @ts-expect-error: no such event
+  node.removeEventListener("mesage", listener);
+  const type: string = "drop";
+  // @ts-expect-error: any text could be one
+  node.addEventListener(type, listener);
+  const onDrop = (event: P2PEventMap["drop"]) => event.detail.messages;
+  node.addEventListener("drop", onDrop);
+  // @ts-expect-error: another event's listener
+  node.addEventListener("warning", onDrop);
+  node.addEventListener("warning", ({ detail }) => {
+    // @ts-expect-error: a warning counts no messages
+    return detail.messages;
+  });
+  const target: EventTarget = node;
+  let told = 0;
+  target.addEventListener("close", () => told++);
+  await node.close();
+  assertEquals(told, 1);
 });
 
 test("a listener may be an object, called once, or removed", async () => {
