@@ -102,7 +102,11 @@ export function checkFields(
  * The bytes of a buffer or of a view of one, not copied. Their memory and class may be of any kind: who measures them takes
  * `byteLengthOf`, and who keeps them `copyBytes`.
  */
-export function checkBytes(name: string, value: unknown): Uint8Array {
+export function checkBytes(
+  name: string,
+  value: unknown,
+  wanted = "a Uint8Array, an ArrayBuffer or a view of one",
+): Uint8Array {
   let bytes: Uint8Array | undefined;
   try {
     bytes = bytesOf(value);
@@ -112,13 +116,7 @@ export function checkBytes(name: string, value: unknown): Uint8Array {
     );
   }
   if (bytes !== undefined) return bytes;
-  throw wrongType(
-    name,
-    typeof value === "string"
-      ? "bytes (use new TextEncoder().encode(text))"
-      : "a Uint8Array, an ArrayBuffer or a view of one",
-    value,
-  );
+  throw wrongType(name, wanted, value);
 }
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);

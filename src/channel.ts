@@ -34,7 +34,7 @@ export interface DirectChannel {
 export interface TopicChannel {
   /** Which of the two it is. */
   kind: "topic";
-  /** The peer id of the owner. */
+  /** The owner: by custom a peer id, and for a rendezvous topic always. */
   owner: string;
   /** The name. */
   name: string;
@@ -56,12 +56,29 @@ export interface ChannelNames {
    */
   direct(from: string, to: string, contentType: string, trail?: string): string;
   /**
-   * The channel of a topic.
+   * The channel of a topic: the one form that publishing, subscribing and leaving take.
    *
-   * @param owner The peer id of the owner.
-   * @param name The name; `rv` is the one on which a world announces its agents.
+   * @param owner Who the topic belongs to: by custom the peer id of the node that runs it, but any text will do that holds
+   * neither `::dm:` nor `::ps:`. Nobody has to ask the owner, who need not be in the topic, connected or even a peer;
+   * everybody may publish and subscribe. Only on a topic whose name is or ends in `:rv` the owner matters: it is a peer, and
+   * what others announce there is ignored.
+   * @param name The name: any text; `rv` is the one on which a world announces its agents.
    * @returns `<owner>::ps:<name>`.
-   * @throws {RangeError} If a part is empty or cannot stand in its place.
+   * @throws {TypeError} If a part is no text.
+   * @throws {RangeError} If a part is empty, not well-formed, or cannot stand in its place.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const topic = channel.topic("chess", "lobby"); // chess::ps:lobby
+   * await node.subscribeToTopic(topic);
+   * await node.broadcastMessage(topic, "anyone for a game?");
+   * for await (const message of node.messages({ channel: topic })) {
+   *   console.log(message.from, message.text());
+   * }
+   * ```
    */
   topic(owner: string, name: string): string;
   /**
@@ -190,13 +207,11 @@ export function parseDestination(channel: unknown): Destination {
   };
 }
 
-/** A channel that a message can be broadcast on. */
+/** The channel of a topic, whatever is to be done with it. */
 export function checkTopicChannel(channel: unknown): string {
   const text = checkText("channel", channel);
-  if (!text.includes(TOPIC)) {
-    throw wrongRange("channel", 'of the form "<owner>::ps:<name>"', text);
-  }
-  return text;
+  if (parse(text)?.kind === "topic") return text;
+  throw wrongRange("channel", 'of the form "<owner>::ps:<name>"', text);
 }
 
 function encodeName(name: string): Uint8Array {

@@ -88,5 +88,9 @@ export class Message {
 export function encodeData(name: string, data: unknown): Uint8Array {
   return typeof data === "string"
     ? encoder.encode(checkWellFormed(name, data))
-    : checkBytes(name, data);
+    : checkBytes(
+      name,
+      data,
+      "a text, a Uint8Array, an ArrayBuffer or a view of one",
+    );
 }

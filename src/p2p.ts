@@ -11,7 +11,7 @@ import {
   checkList,
   checkText,
 } from "./arguments.ts";
-import { channelWith } from "./channel.ts";
+import { channelWith, checkTopicChannel } from "./channel.ts";
 import {
   bounded,
   type Call,
@@ -55,6 +55,9 @@ import { type Created, NodeState } from "./state.ts";
 import { encodeBroadcast } from "./topics.ts";
 import { VERSION } from "./version.ts";
 
+/** What tells `P2P.create` from a program that makes a node by `new`. */
+const MADE = Symbol();
+
 /**
  * A libp2p node. All of its promises take `{ signal, timeout }` and reject with `signal.reason` or a {@link P2PError}; for
  * an argument of the wrong type or an unknown option with a `TypeError`, before anything is sent.
@@ -73,17 +76,27 @@ import { VERSION } from "./version.ts";
  * ```
  */
 export class P2P extends P2PEventTarget {
-  /** The label given as option `logSub`. */
+  /** The label given as option `logSub`, for the program's own logs; it stays when the node is closed. */
   readonly logSub: string;
-  /** Whether this node uses relays or is one. */
-  readonly relayIsEnabled: boolean;
+  readonly #relayIsEnabled: boolean;
   readonly #state: NodeState;
 
-  private constructor(link: Link, created: Created, config: NodeConfig) {
+  private constructor(
+    made: typeof MADE,
+    link: Link,
+    created: Created,
+    config: NodeConfig,
+  ) {
+    if (made !== MADE) {
+      throw new TypeError(
+        "a node is not made by new: await P2P.create(options)",
+      );
+    }
     super();
     this.#state = new NodeState(link, created, this, config.verifyChannels);
     this.logSub = config.logSub;
-    this.relayIsEnabled = config.enableRelayClient || config.enableRelayService;
+    this.#relayIsEnabled = config.enableRelayClient ||
+      config.enableRelayService;
   }
 
   /**
@@ -130,7 +143,7 @@ export class P2P extends P2PEventTarget {
       return await link.request(call, {
         op: Op.CREATE,
         body: encodeJson({ ...body, agent }),
-        accept: (answer) => new P2P(link, answer as Created, config),
+        accept: (answer) => new P2P(MADE, link, answer as Created, config),
         undo: (answer) => link.submit(Op.CLOSE, (answer as Created).node),
       });
     } catch (error) {
@@ -149,7 +162,12 @@ export class P2P extends P2PEventTarget {
     return [...this.#state.addresses];
   }
 
-  /** Whether others can reach this node; `null` until that is known. */
+  /** Whether this node uses relays or is one; `false` once it is closed. */
+  get relayIsEnabled(): boolean {
+    return this.#relayIsEnabled && !this.#state.ended;
+  }
+
+  /** Whether others can reach this node; `null` until that is known, and once it is closed. */
   get isPublic(): boolean | null {
     return this.#state.isPublic;
   }
@@ -349,8 +367,7 @@ export class P2P extends P2PEventTarget {
     channel: string,
     options?: CallOptions,
   ): Promise<void> {
-    const topic = checkText("channel", channel);
-    await this.#state.subscribe(topic, options);
+    await this.#state.subscribe(checkTopicChannel(channel), options);
   }
 
   /**
@@ -365,8 +382,7 @@ export class P2P extends P2PEventTarget {
     channel: string,
     options?: CallOptions,
   ): Promise<void> {
-    const topic = checkText("channel", channel);
-    await this.#state.unsubscribe(topic, options);
+    await this.#state.unsubscribe(checkTopicChannel(channel), options);
   }
 
   /**
@@ -385,11 +401,11 @@ export class P2P extends P2PEventTarget {
     options?: CallOptions,
   ): Promise<void> {
     const { peerId } = this.#state.live("publishRendezvous");
-    await this.broadcastMessage(
+    const body = encodeBroadcast(
       channel,
       encodeRoster(peerId, channel, roster),
-      options,
     );
+    await this.#state.request("publishRendezvous", Op.PUBLISH, body, options);
   }
 
   /**
@@ -463,7 +479,9 @@ export class P2P extends P2PEventTarget {
     turnServers: TurnServer[],
     options?: CallOptions,
   ): Promise<void> {
-    await this.setIceConfig({ turnServers }, options);
+    checkList("turnServers", turnServers, (_, server) => server);
+    const body = checkIceServers({ turnServers });
+    await this.#state.request("setTurnCredentials", Op.ICE, body, options);
   }
 
   /**
@@ -547,7 +565,9 @@ export class P2P extends P2PEventTarget {
    */
   getTopicPeers(channel?: string): string[] {
     const { topics } = this.#state;
-    if (channel !== undefined) return [...topics.get(channel) ?? []];
+    if (channel !== undefined) {
+      return [...topics.get(checkTopicChannel(channel)) ?? []];
+    }
     return [...new Set([...topics.values()].flat())];
   }
 

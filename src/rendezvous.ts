@@ -11,6 +11,7 @@ import {
   checkList,
   checkText,
   wrongRange,
+  wrongType,
 } from "./arguments.ts";
 import { isRendezvous, ownerOf } from "./channel.ts";
 import type { Dropped, Drops } from "./drops.ts";
@@ -91,9 +92,9 @@ export function encodeRoster(
   topic: unknown,
   roster: unknown,
 ): Uint8Array {
-  const channel = checkText("topic", topic);
+  const channel = checkText("channel", topic);
   if (!isRendezvous(channel) || !isSamePeer(ownerOf(channel), self)) {
-    throw wrongRange("topic", `this node's own, "${self}::ps:rv"`, channel);
+    throw wrongRange("channel", `this node's own, "${self}::ps:rv"`, channel);
   }
   const given = checkFields("roster", roster, ["peers", "updateCount"]);
   const update_count = checkInteger(
@@ -107,6 +108,9 @@ export function encodeRoster(
     throw wrongRange("roster.peers.length", wanted, given.peers.length);
   }
   const peers = checkList("roster.peers", given.peers, (name, peer) => {
+    if (typeof peer !== "object" || peer === null) {
+      throw wrongType(name, "an object", peer);
+    }
     const { connectedAt, ...rest } = peer as Record<string, unknown>;
     const entry = { ...rest, connected_at: connectedAt };
     if (readPeer(entry)) return entry;

@@ -8,7 +8,7 @@ import { bounded, type CallOptions, startCall } from "./deadline.ts";
 import { callSite, P2PError, traced } from "./errors.ts";
 import { Lazy } from "./lazy.ts";
 import { encodeData, type MessageData } from "./message.ts";
-import type { Outlets, Route } from "./messaging.ts";
+import { Outlets, type Route } from "./messaging.ts";
 
 /**
  * Sends to one channel as fast as it takes messages, like the writer of a stream. `send` says at once whether a message
@@ -41,6 +41,9 @@ export class Sender implements AsyncDisposable {
 
   /** @internal Made by `node.sender`. */
   constructor(outlets: Outlets, channel: string) {
+    if (!(outlets instanceof Outlets)) {
+      throw new TypeError("a sender is not made by new: node.sender(channel)");
+    }
     this.channel = channel;
     this.#outlets = outlets;
     this.#route = outlets.route(channel);

@@ -321,6 +321,7 @@ export class NodeState implements NodeSink {
     this.webrtc = [];
     this.rendezvous.end();
     this.addresses = [];
+    this.isPublic = null;
     this.mailbox.end();
     this.announcer.tell("close", detail);
     this.#resolveClosed();

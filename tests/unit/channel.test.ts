@@ -113,6 +113,42 @@ test("a topic channel is any text with the mark", () => {
 });
 
 test("a topic channel is nothing else", () => {
-  assertThrows(() => checkTopicChannel("a::dm:b-c"), RangeError);
-  assertThrows(() => checkTopicChannel(undefined), TypeError);
+  for (const text of ["", "room", "a::dm:b-c", "::ps:b", "a::ps:", "a:ps:b"]) {
+    assertThrows(() => checkTopicChannel(text), RangeError, "channel");
+  }
+  for (const text of [undefined, null, 5, {}]) {
+    assertThrows(() => checkTopicChannel(text), TypeError, "channel");
+  }
+});
+
+test("a topic belongs to whom it names, a peer or not", () => {
+  for (const owner of ["chess", "12D3KooWAlice", "a b", "grüße"]) {
+    const topic = channel.topic(owner, "lobby");
+    assertEquals(checkTopicChannel(topic), topic);
+    assertEquals(channel.parse(topic), {
+      kind: "topic",
+      owner,
+      name: "lobby",
+      rendezvous: false,
+    });
+  }
+});
+
+test("half a surrogate pair, which UTF-8 would make another character of, is in no channel", () => {
+  for (const half of ["\ud83d", "\udc4b"]) {
+    for (
+      const wrong of [
+        () => channel.direct(half, "bob", "misc"),
+        () => channel.direct("alice", half, "misc"),
+        () => channel.direct("alice", "bob", half),
+        () => channel.direct("alice", "bob", "misc", `x${half}`),
+        () => channel.topic(half, "news"),
+        () => channel.topic("alice", `${half}x`),
+        () => parseDestination(`alice::dm:bob-${half}`),
+        () => checkTopicChannel(`alice::ps:${half}`),
+      ]
+    ) assertThrows(wrong, RangeError, "well-formed");
+  }
+  const pair = parseDestination("alice::dm:bob-\ud83d\udc4b");
+  assertEquals(new TextDecoder().decode(pair.bytes), "alice::dm:bob-👋");
 });

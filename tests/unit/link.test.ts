@@ -76,7 +76,9 @@ test("the link rings once for all requests of a turn", () =>
     await new Promise((resolve) => setImmediate(resolve));
     const rings = () => fake.calls.filter((call) => call === "ring").length;
     const before = rings();
-    await Promise.all([1, 2, 3].map((n) => node.subscribeToTopic(`t${n}`)));
+    await Promise.all(
+      [1, 2, 3].map((n) => node.subscribeToTopic(`self1::ps:${n}`)),
+    );
     assertEquals(rings() - before, 1);
     await node.close();
   }));
@@ -153,7 +155,7 @@ test("the link outlives a program that transfers shared memory", () =>
       assertEquals([...data], [byte]);
       structuredClone(null, { transfer: [data.buffer as ArrayBuffer] });
     }
-    await node.subscribeToTopic("still here");
+    await node.subscribeToTopic("still::ps:here");
     await node.close();
   }));
 
@@ -233,7 +235,7 @@ test("the link fails everything that waits when it is gone, and can open anew", 
     await node.closed;
     assertEquals((await messages.next()).done, true);
     assertEquals(await node.close(), await node.close());
-    await rejectsWith("CLOSED", node.subscribeToTopic("a"));
+    await rejectsWith("CLOSED", node.subscribeToTopic("self1::ps:a"));
     fake.gone = false;
     await (await P2P.create(options)).close();
   }));
@@ -375,8 +377,12 @@ test("a node keeps reachability, addresses and topics fresh", () =>
     const node = await P2P.create(options);
     assertEquals([node.isPublic, node.getReachability()], [null, false]);
     const told = once<unknown>(node, "reachability");
-    fake.event(1, { type: "topicpeers", topic: "a", peers: ["bob"] });
-    fake.event(1, { type: "topicpeers", topic: "b", peers: ["bob", "eve"] });
+    fake.event(1, { type: "topicpeers", topic: "a::ps:b", peers: ["bob"] });
+    fake.event(1, {
+      type: "topicpeers",
+      topic: "a::ps:c",
+      peers: ["bob", "eve"],
+    });
     fake.event(1, { type: "addresses", addresses: ["/ip4/127.0.0.1"] });
     const reachability = { reachability: "public", isPublic: true };
     fake.event(1, { type: "reachability", ...reachability });
@@ -384,10 +390,10 @@ test("a node keeps reachability, addresses and topics fresh", () =>
     assertEquals([node.isPublic, node.getReachability()], [true, true]);
     assertEquals(node.addresses, ["/ip4/127.0.0.1"]);
     assertEquals(node.getTopicPeers(), ["bob", "eve"]);
-    assertEquals(node.getTopicPeers("a"), ["bob"]);
+    assertEquals(node.getTopicPeers("a::ps:b"), ["bob"]);
     const left = once<unknown>(node, "topicpeers");
-    fake.event(1, { type: "topicpeers", topic: "b", peers: [] });
-    assertEquals((await left).detail, { topic: "b", peers: [] });
+    fake.event(1, { type: "topicpeers", topic: "a::ps:c", peers: [] });
+    assertEquals((await left).detail, { topic: "a::ps:c", peers: [] });
     assertEquals(node.getTopicPeers(), ["bob"]);
     await node.close();
   }));

@@ -53,14 +53,14 @@ for (
     ],
     [
       "peers of all topics",
-      { type: "topicpeers", topic: "t", peers: ["bob"] },
+      { type: "topicpeers", topic: "x::ps:t", peers: ["bob"] },
       (node: P2P) => node.getTopicPeers(),
       ["bob"],
     ],
     [
       "peers of one topic",
-      { type: "topicpeers", topic: "t", peers: ["bob"] },
-      (node: P2P) => node.getTopicPeers("t"),
+      { type: "topicpeers", topic: "x::ps:t", peers: ["bob"] },
+      (node: P2P) => node.getTopicPeers("x::ps:t"),
       ["bob"],
     ],
     [
