@@ -12,7 +12,7 @@ const TOPIC = "somebody::ps:news";
 
 /** What a member answers once the node is closed: a value, or that it is closed. */
 const CLOSED = Symbol("CLOSED");
-/** What cannot end with the node: how it ends, how it is told, and the program's own label. */
+/** What does not end with the node: how it ends, what it has warned of, and the program's own label. */
 const LASTING = Symbol("as before");
 
 type Row = [use: (node: P2P) => unknown, answer: unknown];
@@ -63,6 +63,7 @@ const ROWS: Record<string, Row> = {
   logSub: [(node) => node.logSub, LASTING],
   ref: [(node) => node.ref(), LASTING],
   unref: [(node) => node.unref(), LASTING],
+  warnings: [(node) => node.warnings, LASTING],
 };
 
 test("every member of a node has a row here", () => {
