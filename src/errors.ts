@@ -79,6 +79,9 @@ export interface P2PErrorDetails {
   cause?: unknown;
 }
 
+/** What all copies of this module know each other's errors by. */
+const BRAND = Symbol.for("@unaiverse/p2p error");
+
 /**
  * A failure of the network, the node or the native library.
  *
@@ -97,6 +100,18 @@ export interface P2PErrorDetails {
  * ```
  */
 export class P2PError extends Error {
+  /**
+   * Takes an error of another copy of this module in the program for one of its own.
+   *
+   * @param value Anything.
+   * @returns Whether it is a `P2PError`; of a subclass, whether it is one of that.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === P2PError
+      ? typeof value === "object" && value !== null && BRAND in value
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
   /** Always `P2PError`. */
   override readonly name = "P2PError";
   /** Why the operation failed. */
@@ -120,6 +135,8 @@ export class P2PError extends Error {
     if (details.peerId !== undefined) this.peerId = details.peerId;
   }
 }
+
+Object.defineProperty(P2PError.prototype, BRAND, { value: true });
 
 /** In JavaScriptCore an error costs 0.3 µs, in V8 4 µs: too much for what a program does a hundred thousand times a second. */
 const CHEAP_STACKS = process.versions.webkit !== undefined;

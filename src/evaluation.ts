@@ -6,8 +6,18 @@
  */
 
 import { P2PError } from "./errors.ts";
-import type { Settings } from "./settings.ts";
 import { registry } from "./native/registry.ts";
+import type { Settings } from "./settings.ts";
+
+/** An evaluation as the next one knows it, which may be of another version. */
+interface Retiring {
+  retire(): Promise<void>;
+}
+
+const KEY = Symbol.for("@unaiverse/p2p evaluations");
+/** By module URL, the evaluation that owns nodes. */
+const evaluations: Map<string, Retiring> =
+  (globalThis as { [KEY]?: Map<string, Retiring> })[KEY] ??= new Map();
 
 /** A node as its evaluation knows it. */
 export interface Closable {
@@ -29,9 +39,8 @@ export class Evaluation {
   #retired = false;
 
   constructor(url: string) {
-    const shared = registry();
-    const before = shared.evaluations.get(url);
-    shared.evaluations.set(url, this);
+    const before = evaluations.get(url);
+    evaluations.set(url, this);
     this.ready = before ? this.#replace(before) : Promise.resolve();
   }
 
@@ -51,17 +60,17 @@ export class Evaluation {
     }
   }
 
-  /** Closes every node, those in the making included. */
+  /** Closes every node, those in the making included, and takes the settings back. */
   async retire(): Promise<void> {
     this.#retired = true;
+    const shared = registry();
+    if (shared.settings === this.settings) shared.settings = undefined;
     await Promise.allSettled(this.#creating);
     await Promise.allSettled([...this.nodes].map((node) => node.close()));
   }
 
-  async #replace(before: Evaluation): Promise<void> {
+  async #replace(before: Retiring): Promise<void> {
     this.replacing = true;
-    const shared = registry();
-    if (shared.settings === before.settings) shared.settings = undefined;
     await before.retire();
     this.replacing = false;
   }

@@ -31,7 +31,7 @@ import {
 import { encodeData, type Message, type MessageData } from "./message.ts";
 import type { SendOptions } from "./messaging.ts";
 import { encodeJson, Op } from "./native/codec.ts";
-import { Link } from "./native/link.ts";
+import { type Link, useLink } from "./native/link.ts";
 import { registry, warn } from "./native/registry.ts";
 import {
   checkIceServers,
@@ -136,7 +136,7 @@ export class P2P extends P2PEventTarget {
 
   static async #create(config: NodeConfig, call: Call): Promise<P2P> {
     const { logSub: _, verifyChannels: __, ...body } = config;
-    const link = Link.use();
+    const link = useLink();
     try {
       await bounded(link.ready, call);
       const agent = `unaiverse-p2p/${VERSION} (${link.runtime})`;

@@ -37,8 +37,17 @@ const REFUSALS: Record<number, [P2PErrorCode, string]> = {
   [-5]: ["LIMIT", "out of memory or descriptors"],
 };
 
-/** The link; `Link.use()` gives the one of this isolate. */
-export class Link {
+/** The link as its users see it: it may belong to another copy of this module, whose private members are not ours. */
+export type Link = Pick<LinkOfIsolate, keyof LinkOfIsolate>;
+
+/** The link of this isolate, to be given back by `release`. */
+export function useLink(): Link {
+  const link = registry().link ??= new LinkOfIsolate();
+  link.use();
+  return link;
+}
+
+class LinkOfIsolate {
   /** Resolves when the link is open. */
   readonly ready: Promise<void>;
   /** The sending slots. */
@@ -63,16 +72,14 @@ export class Link {
   #given = 0;
   #resume?: ReturnType<typeof setImmediate>;
 
-  private constructor() {
+  constructor() {
     this.ready = this.#start();
     this.ready.catch(() => {});
   }
 
-  /** The link of this isolate, to be given back by `release`. */
-  static use(): Link {
-    const link = registry().link ??= new Link();
-    link.#users++;
-    return link;
+  /** Counts one who uses the link, until `release`. */
+  use(): void {
+    this.#users++;
   }
 
   /** Name and version of the runtime. */

@@ -8,14 +8,18 @@
 import process from "node:process";
 import { P2PError } from "../errors.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../settings.ts";
-import type { Evaluation } from "../evaluation.ts";
 import type { NativeBinding } from "./binding.ts";
 import { ABI } from "./codec.ts";
 import type { Link } from "./link.ts";
 
-/** The shared state of one isolate. */
+/**
+ * The shared state of one isolate. What hangs here is used by other copies of this module: plain data, and objects of which
+ * nothing but public members is touched. Whoever changes what it means changes `SHARED` as well.
+ */
 export interface Registry {
-  /** What the copy that came first speaks; another one cannot share with it. */
+  /** What the copy that came first shares; another one cannot use it. */
+  readonly version: number;
+  /** What that copy speaks. */
   readonly abi: number;
   /** The link, while there are nodes. */
   link?: Link;
@@ -25,29 +29,30 @@ export interface Registry {
   binding?: Promise<NativeBinding>;
   /** What `P2P.setupLibrary` was given. */
   settings?: Settings;
-  /** By module URL, the evaluation that owns nodes. */
-  readonly evaluations: Map<string, Evaluation>;
 }
 
+/** The version of `Registry`, with `Link` and all that is handed to it. */
+const SHARED = 1;
 const KEY = Symbol.for("@unaiverse/p2p");
 
 /** The shared state of this isolate. */
 export function registry(): Registry {
   const scope = globalThis as { [KEY]?: Registry };
-  const shared = scope[KEY] ??= {
+  const { version, abi } = scope[KEY] ??= {
+    version: SHARED,
     abi: ABI,
     closing: Promise.resolve(),
-    evaluations: new Map(),
   };
-  if (shared.abi !== ABI) {
+  if (version !== SHARED || abi !== ABI) {
     throw new P2PError(
       "LIBRARY_MISMATCH",
-      `two versions of @unaiverse/p2p in one program speak different ABIs ` +
-        `(${shared.abi} and ${ABI}): use one version throughout`,
+      "this program has two versions of @unaiverse/p2p that cannot share a " +
+        `native library (${version}.${abi} and ${SHARED}.${ABI}): use one ` +
+        "version throughout, or run the other in a process of its own",
       { operation: "create" },
     );
   }
-  return shared;
+  return scope[KEY];
 }
 
 /** The settings in use. */

@@ -1,6 +1,6 @@
 /** What the Go side of this process holds, as its `INSPECT` request tells; for tests that look for what should not have stayed. */
 import { Op } from "../../src/native/codec.ts";
-import { Link } from "../../src/native/link.ts";
+import { useLink } from "../../src/native/link.ts";
 
 /** Counts over the whole process. */
 export interface Inspection {
@@ -12,7 +12,7 @@ export interface Inspection {
 
 /** Asks for the counts, on the link of this isolate. */
 export async function inspect(): Promise<Inspection> {
-  const link = Link.use();
+  const link = useLink();
   try {
     await link.ready;
     return await link.request({ operation: "inspect" }, {
