@@ -137,43 +137,47 @@ export interface Tellings {
   there: number;
 }
 
-/** Whether so many messages of a sender are lost, no less. What names no peer may be about another one. */
+/** Whether so many messages are lost, no less. What names no peer may be about another one, and what one refuses the other may tell too. */
 export function isCertain({ reason, peer, upTo }: Told): boolean {
-  return !upTo && peer !== undefined && !INCOMING.has(reason);
+  return !upTo && peer !== undefined && !INCOMING.has(reason) &&
+    !REFUSED.has(reason);
 }
 
-/** Sums up what two peers told of the messages between them. */
+/** Sums up what two peers told of the messages from one to the other. They do not refuse messages of each other. */
 export function tellings(
   sender: Told[],
   receiver: Told[],
   from: string,
   to: string,
 ): Tellings {
-  const count = (list: Told[], peer: string, certain: boolean) =>
-    list.filter((told) =>
-      (told.peer ?? peer) === peer && !INCOMING.has(told.reason) &&
-      isCertain(told) === certain
-    ).reduce((messages, told) => messages + told.messages, 0);
-  const there = receiver.filter((told) =>
-    (told.peer ?? from) === from && INCOMING.has(told.reason)
-  ).reduce((messages, told) => messages + told.messages, 0);
+  const outgoing = sender.filter(({ reason, peer = to }) =>
+    peer === to && !INCOMING.has(reason)
+  );
+  const incoming = receiver.filter(({ reason, peer = from }) =>
+    peer === from && (INCOMING.has(reason) || REFUSED.has(reason))
+  );
+  const exact = outgoing.filter(({ peer, upTo }) => peer && !upTo);
   return {
-    exact: count(sender, to, true),
-    upTo: count(sender, to, false),
-    there,
+    exact: count(exact),
+    upTo: count(outgoing) - count(exact),
+    there: count(incoming),
   };
 }
 
-/** The reasons of what a receiver could not take, rather than a sender could not send. */
+function count(told: Told[]): number {
+  return told.reduce((sum, { messages }) => sum + messages, 0);
+}
+
+/** The reasons of what a receiver let go. */
 const INCOMING = new Set([
   "mailbox-full",
-  "malformed",
   "pubsub-overflow",
   "pubsub-validation",
   "roster-refused",
   "sender-refused",
-  "too-large",
 ]);
+/** The reasons of what a receiver refused, which the sender hears of. */
+const REFUSED = new Set(["malformed", "too-large"]);
 
 /** What is wrong with an account, in words; nothing when every promise was kept. */
 export function judge(account: Account, told: Tellings): string[] {

@@ -90,6 +90,7 @@ export function scenario(
   const killed = incident.startsWith("receiver is killed");
   const reading = pick(Object.keys(READINGS) as Reading[]);
   const largest = pick(LARGEST);
+  const limit = random() < 0.3 ? LIMIT : undefined;
   const volume = 5e5 * 100 ** random();
   const total = Math.min(
     MOST_MESSAGES,
@@ -100,7 +101,7 @@ export function scenario(
     transport: pick(TRANSPORTS),
     from: pick(runtimes),
     to: pick(runtimes),
-    limit: random() < 0.3 ? LIMIT : undefined,
+    limit,
     flow: {
       seed: number,
       smallest: 1,
@@ -110,7 +111,8 @@ export function scenario(
       channels: pick([1, 1, 3]),
       total,
     },
-    bothWays: !killed && random() < 0.25,
+    // What is told of a refusal does not say whose message it was.
+    bothWays: !killed && limit === undefined && random() < 0.25,
     reading,
     reader: {
       seed: number,
