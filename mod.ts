@@ -1,14 +1,22 @@
 /**
  * A whole libp2p node for Deno and Bun: go-libp2p in one native library.
  *
- * @example A node that prints what it receives
+ * @example For two terminals: `hello.ts alice` waits, `hello.ts bob <address>` greets the address that the first printed
  * ```ts
  * import { P2P } from "@unaiverse/p2p";
+ * import process from "node:process";
  *
- * await using node = await P2P.create({ identityDir: "./alice" });
- * console.log(node.peerId, node.addresses);
+ * const [name, address] = process.argv.slice(2);
+ * await using node = await P2P.create({ identityDir: name, ips: ["127.0.0.1"] });
+ * console.log(`${name} listens on ${node.addresses[0]}`);
+ *
+ * if (address) {
+ *   const peer = await node.connectTo([address]);
+ *   await node.send(peer.id, `hello from ${name}`);
+ * }
  * for await (const message of node.messages()) {
- *   console.log(message.from, message.channel, message.data.length);
+ *   console.log(`${message.from} says: ${message.text()}`);
+ *   if (!address) await node.send(message.from, `hello, this is ${name}`);
  * }
  * ```
  *

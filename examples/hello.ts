@@ -1,15 +1,21 @@
-/** The program of the README: connects to the peer whose address it is given, greets it, and prints what comes. */
+/**
+ * The program of the README, for two terminals: the first waits and answers, the second greets the address that the first printed.
+ *
+ *     hello.ts alice
+ *     hello.ts bob <address>
+ */
 import { P2P } from "@unaiverse/p2p";
 import process from "node:process";
 
-await using node = await P2P.create({ identityDir: "./alice" });
-console.log(node.peerId, node.addresses);
+const [name, address] = process.argv.slice(2);
+await using node = await P2P.create({ identityDir: name, ips: ["127.0.0.1"] });
+console.log(`${name} listens on ${node.addresses[0]}`);
 
-const peer = await node.connectTo([process.argv[2]]);
-await node.sendMessageToPeer(
-  `${node.peerId}::dm:${peer.id}-greeting`,
-  new TextEncoder().encode("hello"),
-);
+if (address) {
+  const peer = await node.connectTo([address]);
+  await node.send(peer.id, `hello from ${name}`);
+}
 for await (const message of node.messages()) {
-  console.log(message.from, message.channel, message.data.length);
+  console.log(`${message.from} says: ${message.text()}`);
+  if (!address) await node.send(message.from, `hello, this is ${name}`);
 }

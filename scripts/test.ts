@@ -59,6 +59,12 @@ const steps: Step[] = [
   step("fmt", "deno fmt --check", deno.path, ["fmt", "--check"]),
   step("lint", "deno lint", deno.path, ["lint"]),
   step("check", "deno check", deno.path, ["check", "."]),
+  step("examples", "deno check of the examples in docstrings", deno.path, [
+    "check",
+    "--doc-only",
+    "mod.ts",
+    "src",
+  ]),
   {
     name: "gofmt",
     what: "gofmt -l go",

@@ -60,7 +60,11 @@ const MADE = Symbol();
 
 /**
  * A libp2p node. All of its promises take `{ signal, timeout }` and reject with `signal.reason` or a {@link P2PError}; for
- * an argument of the wrong type or an unknown option with a `TypeError`, before anything is sent.
+ * an argument of the wrong type or an unknown option with a `TypeError`, and for one that cannot be used with a `RangeError`,
+ * before anything is sent. Peer ids are taken in any spelling (base58, or a CID) and given in base58.
+ *
+ * Once the node is closed its properties, and what `get...` answers at once, show nothing (`null`, `[]`, `0`, `false`), except
+ * for `warnings` and `logSub`; everything else fails with `CLOSED`, except for `close`, `closed`, `ref` and `unref`.
  *
  * @example Sending and receiving
  * ```ts
@@ -68,10 +72,9 @@ const MADE = Symbol();
  *
  * await using node = await P2P.create({ identityDir: "./alice" });
  * const peer = await node.connectTo(["/ip4/192.0.2.7/udp/4002/quic-v1/p2p/12D3KooW..."]);
- * const channel = `${node.peerId}::dm:${peer.id}-greeting`;
- * await node.sendMessageToPeer(channel, new TextEncoder().encode("hello"));
+ * await node.send(peer.id, "hello");
  * for await (const message of node.messages()) {
- *   console.log(message.from, message.channel, message.data.length);
+ *   console.log(message.from, message.channel, message.text());
  * }
  * ```
  */

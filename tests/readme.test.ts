@@ -1,0 +1,110 @@
+/** The README's first program, as it is printed there: two processes of either runtime, one waits, one greets, both are answered. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findRuntime, type Runtime } from "../scripts/runtimes.ts";
+import { withFolder } from "./support/node.ts";
+import { RUNTIME } from "./support/program.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DEADLINE = 30_000;
+
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+const [, program] = /```ts\n(.*?)```/s.exec(readme)!;
+
+test("the README's first program is the example", () => {
+  const example = readFileSync(join(ROOT, "examples", "hello.ts"), "utf8");
+  assertEquals(example.slice(example.indexOf("import ")), program);
+});
+
+test("the README tells how to start its first program twice", () => {
+  assertStringIncludes(readme, "examples/hello.ts alice ");
+  assertStringIncludes(readme, "examples/hello.ts bob /ip4/");
+});
+
+for (const other of ["deno", "bun"] as const) {
+  test(`the README's first program greets another in ${other}, and is answered`, async () => {
+    const [here, there] = await Promise.all([
+      findRuntime(RUNTIME as Runtime["name"]),
+      findRuntime(other),
+    ]);
+    await withFolder(async (folder) => {
+      writeFileSync(join(folder, "hello.ts"), program);
+      // As if the package were installed there; Deno is told where by its configuration.
+      mkdirSync(join(folder, "node_modules", "@unaiverse"), {
+        recursive: true,
+      });
+      symlinkSync(ROOT, join(folder, "node_modules", "@unaiverse", "p2p"));
+      const alice = start(there, folder, ["alice"]);
+      try {
+        const [, address, aliceId] = await alice.line(
+          /^alice listens on (\S+\/p2p\/(\w+))$/,
+        );
+        const bob = start(here, folder, ["bob", address]);
+        try {
+          const [, bobId] = await bob.line(/^bob listens on \S+\/p2p\/(\w+)$/);
+          const [, greeter] = await alice.line(/^(\w+) says: hello from bob$/);
+          const [, answerer] = await bob.line(
+            /^(\w+) says: hello, this is alice$/,
+          );
+          assertEquals([greeter, answerer], [bobId, aliceId]);
+        } finally {
+          await bob.end();
+        }
+      } finally {
+        await alice.end();
+      }
+    });
+  });
+}
+
+/** Starts the program in a folder. */
+function start({ name, path }: Runtime, cwd: string, args: string[]) {
+  const run = name === "deno"
+    ? ["run", "-A", "--quiet", "--config", join(ROOT, "deno.json")]
+    : ["run"];
+  const child = spawn(path, [...run, "hello.ts", ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const deadline = setTimeout(() => child.kill("SIGKILL"), DEADLINE);
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => stderr += text);
+  const ended = endOf(child);
+  const lines = createInterface({ input: child.stdout })[
+    Symbol.asyncIterator
+  ]();
+  return {
+    /** The next line that matches. */
+    async line(wanted: RegExp): Promise<RegExpExecArray> {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) {
+          throw new Error(
+            `${args[0]} in ${name} never said ${wanted}: ${stderr}`,
+          );
+        }
+        const found = wanted.exec(value);
+        if (found) return found;
+      }
+    },
+    async end(): Promise<void> {
+      clearTimeout(deadline);
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => resolve());
+  });
+}
