@@ -29,8 +29,6 @@ export interface MessagesOptions {
   shared?: boolean;
 }
 
-type Result = IteratorResult<Message, undefined>;
-
 /** What `node.messages()` gives: an iterator for `for await` that can also be asked for what is there already. */
 export interface Messages
   extends AsyncIterableIterator<Message, undefined>, AsyncDisposable {
@@ -54,11 +52,13 @@ export interface Messages
    */
   take(): Message | undefined;
   /** Takes the next message once there is one. */
-  next(): Promise<Result>;
+  next(): Promise<IteratorResult<Message, undefined>>;
   /** Ends this iterator, also one that waits; what it has not taken is for others. */
-  return(value?: undefined | PromiseLike<undefined>): Promise<Result>;
+  return(
+    value?: undefined | PromiseLike<undefined>,
+  ): Promise<IteratorResult<Message, undefined>>;
   /** Ends this iterator, also one that waits, and rejects with the reason. */
-  throw(reason?: unknown): Promise<Result>;
+  throw(reason?: unknown): Promise<IteratorResult<Message, undefined>>;
 }
 
 /** What an iterator takes, and until when. */
@@ -91,6 +91,8 @@ export function checkMessagesOptions(options: unknown = {}): Taking {
     shared: checkBoolean("options.shared", shared),
   };
 }
+
+type Result = IteratorResult<Message, undefined>;
 
 /** An iterator over a mailbox; those with one filter share what it matches, and each message goes to one of them. */
 export class MessageIterator implements Messages {

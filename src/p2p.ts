@@ -106,7 +106,21 @@ export class P2P extends P2PEventTarget {
    * Sets what all nodes of the program share. Optional, once, before the first node; a later call only warns.
    *
    * @param settings The library, its limits, logging.
+   * @throws {TypeError} If a setting is unknown or of the wrong type.
    * @throws {RangeError} If a setting cannot be used.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * P2P.setupLibrary({
+   *   maxMessageSize: 1 << 20,
+   *   logLevel: "warn",
+   *   logger: ({ level, logger, message }) => console.error(level, logger, message),
+   * });
+   * const node = await P2P.create({ identityDir: "./alice" });
+   * await node.close();
+   * ```
    */
   static setupLibrary(settings: LibrarySettings): void {
     const checked = checkSettings(settings);
@@ -126,6 +140,19 @@ export class P2P extends P2PEventTarget {
    * @throws {TypeError} If an option is missing, unknown or of the wrong type.
    * @throws {RangeError} If an option has a value that cannot be used.
    * @throws {P2PError} `ADDRESS_IN_USE`, `LISTEN_FAILED`, `LIMIT`, `CERTIFICATE_INVALID`, one of `IDENTITY_*`, `LIBRARY_*`, `RUNTIME_UNSUPPORTED`.
+   *
+   * @example A node on fixed ports
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({
+   *   identityDir: "./alice",
+   *   port: 4001,
+   *   transports: ["tcp", "quic"],
+   *   limits: { connections: 500 },
+   * }, { timeout: 10_000 });
+   * console.log(node.peerId);
+   * ```
    */
   static async create(
     options: P2POptions,
@@ -155,12 +182,12 @@ export class P2P extends P2PEventTarget {
     }
   }
 
-  /** The peer id of this node; `null` once it is closed. */
+  /** The peer id of this node in base58, as it comes from the key in `identityDir`; `null` once it is closed. */
   get peerId(): string | null {
     return this.#state.ended ? null : this.#state.peerId;
   }
 
-  /** The node's own addresses, each with `/p2p/<id>`, as they are now; empty once it is closed. */
+  /** The node's own addresses as they are now: multiaddrs, each with `/p2p/<id>`; empty once it is closed (event `addresses`). */
   get addresses(): string[] {
     return [...this.#state.addresses];
   }
@@ -170,7 +197,7 @@ export class P2P extends P2PEventTarget {
     return this.#relayIsEnabled && !this.#state.ended;
   }
 
-  /** Whether others can reach this node; `null` until that is known, and once it is closed. */
+  /** Whether others can reach this node; `null` until that is known, and once it is closed (event `reachability`). */
   get isPublic(): boolean | null {
     return this.#state.isPublic;
   }
@@ -180,7 +207,7 @@ export class P2P extends P2PEventTarget {
     return this.#state.announcer.warnings;
   }
 
-  /** Resolves when the node has ended, for whatever reason. */
+  /** Resolves when the node has ended, for whatever reason; it never rejects (event `close` tells the reason). */
   get closed(): Promise<void> {
     return this.#state.closed;
   }
@@ -188,11 +215,24 @@ export class P2P extends P2PEventTarget {
   /**
    * Connects to a peer by any of its addresses. Connecting to a peer that is connected is no error.
    *
-   * @param addrs Multiaddrs of one peer; the first ends in `/p2p/<id>`.
+   * @param addrs Multiaddrs of one peer, one or more; the first ends in `/p2p/<id>`, the others in the same or in none.
    * @param options `{ signal, timeout }`.
    * @returns The peer and the address that was reached.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If `addrs` or one of them is empty.
    * @throws {P2PError} `ADDRESS_INVALID`, `DIAL_FAILED`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const { id, addrs } = await node.connectTo([
+   *   "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW...",
+   *   "/ip4/192.0.2.7/udp/4002/quic-v1",
+   * ], { timeout: 5000 });
+   * console.log(`${id} answered at ${addrs[0]}`);
+   * ```
    */
   async connectTo(
     addrs: string[],
@@ -216,8 +256,19 @@ export class P2P extends P2PEventTarget {
    *
    * @param peerId The peer.
    * @param options `{ signal, timeout }`.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If `peerId` is empty.
    * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * for (const { id } of node.getConnectedPeersInfo()) {
+   *   await node.disconnectFrom(id, { timeout: 5000 });
+   * }
+   * ```
    */
   async disconnectFrom(peerId: string, options?: CallOptions): Promise<void> {
     const peer = checkPeerId("disconnectFrom", "peerId", peerId);
@@ -319,6 +370,7 @@ export class P2P extends P2PEventTarget {
    *
    * @param channel `<sender>::dm:<receiver>-<suffix>`, at most 255 bytes of UTF-8.
    * @returns The sender; nothing is dialled before its first use.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If the channel has another form or names another sender (`verifyChannels`).
    * @throws {P2PError} `PEER_SELF`, `PEER_INVALID`, `CLOSED`.
    *
@@ -341,12 +393,22 @@ export class P2P extends P2PEventTarget {
   /**
    * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
    *
-   * @param channel `<owner>::ps:<name>`, the topic.
-   * @param data The payload; with the channel at most `maxMessageSize` bytes.
+   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param data Bytes, none or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize` bytes.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has taken the message.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If the channel has another form, or `data` is too long.
    * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const topic = channel.topic(node.peerId!, "news");
+   * await node.broadcastMessage(topic, "all is well");
+   * ```
    */
   async broadcastMessage(
     channel: string,
@@ -361,10 +423,24 @@ export class P2P extends P2PEventTarget {
    * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error. What comes on a topic that ends in
    * `:rv` goes to {@link P2P.getRendezvousPeersInfo} instead; a node is subscribed to one such topic at a time, the last.
    *
-   * @param channel The topic, in this network `<owner>::ps:<name>`.
+   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
    * @param options `{ signal, timeout }`.
-   * @throws {RangeError} If `channel` is empty.
+   * @returns Resolves when the router has joined; others know of it a moment later (event `topicpeers`).
+   * @throws {TypeError} If an argument is of the wrong type.
+   * @throws {RangeError} If the channel has another form.
    * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const topic = channel.topic("chess", "lobby");
+   * await node.subscribeToTopic(topic);
+   * for await (const message of node.messages({ channel: topic })) {
+   *   console.log(message.from, message.text());
+   * }
+   * ```
    */
   async subscribeToTopic(
     channel: string,
@@ -376,10 +452,22 @@ export class P2P extends P2PEventTarget {
   /**
    * Ends a subscription. No error if there is none.
    *
-   * @param channel The topic.
+   * @param channel `<owner>::ps:<name>`, the topic.
    * @param options `{ signal, timeout }`.
-   * @throws {RangeError} If `channel` is empty.
+   * @returns Resolves when the router has left. What had come before still waits in the mailbox.
+   * @throws {TypeError} If an argument is of the wrong type.
+   * @throws {RangeError} If the channel has another form.
    * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const topic = channel.topic("chess", "lobby");
+   * await node.subscribeToTopic(topic);
+   * await node.unsubscribeFromTopic(topic);
+   * ```
    */
   async unsubscribeFromTopic(
     channel: string,
@@ -395,8 +483,23 @@ export class P2P extends P2PEventTarget {
    * @param roster The agents, and a count that grows with each announcement.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has taken the announcement.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If the topic is not this node's own, or an entry is not valid: receivers would refuse it.
    * @throws {P2PError} `TOPIC_FAILED`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * let updateCount = 0;
+   * node.addEventListener("peerconnect", async () => {
+   *   const peers = node.getConnectedPeersInfo()
+   *     .map(({ transport: _, ...peer }) => peer);
+   *   const roster = { peers, updateCount: ++updateCount };
+   *   await node.publishRendezvous(channel.topic(node.peerId!, "rv"), roster);
+   * });
+   * ```
    */
   async publishRendezvous(
     channel: string,
@@ -415,6 +518,17 @@ export class P2P extends P2PEventTarget {
    * What the world whose rendezvous topic this node is subscribed to has announced last.
    *
    * @returns The roster; `null` when nothing came yet, and once the node is closed.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * await node.subscribeToTopic(channel.topic("12D3KooWWorld", "rv"));
+   * node.addEventListener("rendezvous", () => {
+   *   console.log(node.getRendezvousPeersInfo()?.peers.length);
+   * });
+   * ```
    */
   getRendezvousPeersInfo(): Roster | null {
     return this.#state.rendezvous.roster;
@@ -425,11 +539,22 @@ export class P2P extends P2PEventTarget {
    * taken again when the relay comes back, until the node is closed or `disconnectFrom` is called. The relay is dialled if it
    * is not connected and its addresses are known.
    *
-   * @param relayPeerId The relay.
+   * @param relayPeerId The relay, in any spelling of its peer id.
    * @param options `{ signal, timeout }`; without `timeout` a minute.
    * @returns When the reservation expires if it is not renewed: ISO 8601, UTC.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If `relayPeerId` is empty.
    * @throws {P2PError} `RESERVATION_FAILED`, `PEER_INVALID`, `PEER_SELF`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const relay = await node.connectTo(["/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW..."]);
+   * const expires = await node.reserveOnRelay(relay.id, { timeout: 10_000 });
+   * console.log(`reached through the relay until ${new Date(expires)}`);
+   * ```
    */
   async reserveOnRelay(
     relayPeerId: string,
@@ -449,6 +574,16 @@ export class P2P extends P2PEventTarget {
    * Lists the WebRTC connections as they are now. Direct messages take them where libp2p has relays only.
    *
    * @returns One record a peer; empty once the node is closed.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * for (const { peerId, state } of node.getWebrtcConnections()) {
+   *   console.log(peerId, state); // "connecting" or "open"
+   * }
+   * ```
    */
   getWebrtcConnections(): WebRtcConnection[] {
     return structuredClone(this.#state.webrtc);
@@ -461,6 +596,14 @@ export class P2P extends P2PEventTarget {
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
    * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * await node.setIceConfig({ stunServers: ["stun:stun.example.org:3478"] });
+   * ```
    */
   async setIceConfig(
     servers: IceServers,
@@ -477,6 +620,18 @@ export class P2P extends P2PEventTarget {
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
    * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * await node.setTurnCredentials([{
+   *   urls: "turn:turn.example.org:3478",
+   *   username: "alice",
+   *   credential: "secret",
+   * }]);
+   * ```
    */
   async setTurnCredentials(
     turnServers: TurnServer[],
@@ -488,19 +643,43 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Takes the oldest message of each channel.
+   * Takes the oldest message of each channel, without waiting for any, in the order of their arrival.
    *
-   * @returns The messages; empty when none wait.
+   * @returns One message a channel, except for what iterators with a filter claim; empty when none wait.
    * @throws {P2PError} `CLOSED`.
+   *
+   * @example Looking ten times a second
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * setInterval(() => {
+   *   for (const message of node.popMessages()) {
+   *     console.log(message.channel, message.text());
+   *   }
+   * }, 100);
+   * ```
    */
   popMessages(): Message[] {
     return this.#state.live("popMessages").mailbox.takeOneOfEach();
   }
 
   /**
-   * Counts the messages that wait.
+   * Counts the messages that wait, except for those that iterators with a filter claim.
    *
-   * @returns 0 once the node is closed.
+   * @returns How many; 0 once the node is closed.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * node.addEventListener("readable", () => {
+   *   while (node.getMessageQueueLength() > 0) {
+   *     for (const message of node.popMessages()) console.log(message.text());
+   *   }
+   * });
+   * ```
    */
   getMessageQueueLength(): number {
     return this.#state.ended ? 0 : this.#state.mailbox.length;
@@ -555,6 +734,16 @@ export class P2P extends P2PEventTarget {
    * Lists the connected peers as they are now.
    *
    * @returns One record a peer; empty once the node is closed.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * for (const { id, transport, relayed } of node.getConnectedPeersInfo()) {
+   *   console.log(id, transport, relayed ? "through a relay" : "directly");
+   * }
+   * ```
    */
   getConnectedPeersInfo(): ConnectedPeer[] {
     return structuredClone([...this.#state.peers.values()]);
@@ -564,7 +753,19 @@ export class P2P extends P2PEventTarget {
    * Lists who else is in the topics that this node has joined, as it is now. A message that is published goes to each of them.
    *
    * @param channel One topic; without it, all of them together.
-   * @returns Peer ids, each once; empty once the node is closed.
+   * @returns Peer ids in base58, each once; empty once the node is closed.
+   * @throws {RangeError} If `channel` is not of the form `<owner>::ps:<name>`.
+   * @throws {TypeError} If an argument is of the wrong type.
+   *
+   * @example
+   * ```ts
+   * import { channel, P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const topic = channel.topic("chess", "lobby");
+   * await node.subscribeToTopic(topic);
+   * console.log(node.getTopicPeers(topic));
+   * ```
    */
   getTopicPeers(channel?: string): string[] {
     const { topics } = this.#state;
@@ -577,10 +778,20 @@ export class P2P extends P2PEventTarget {
   /**
    * Lists the known addresses of a peer, or of this node.
    *
-   * @param peerId The peer; `""`, the default, is this node.
+   * @param peerId The peer, in any spelling of its id; `""`, the default, is this node.
    * @param options `{ signal, timeout }`.
    * @returns Multiaddrs, each with `/p2p/<id>`; empty when none are known.
+   * @throws {TypeError} If an argument is of the wrong type.
    * @throws {P2PError} `PEER_INVALID`, `TIMEOUT`, `CLOSED`.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * const [peer] = node.getConnectedPeersInfo();
+   * if (peer) console.log(await node.getNodeAddresses(peer.id));
+   * ```
    */
   async getNodeAddresses(
     peerId: string = "",
@@ -601,6 +812,14 @@ export class P2P extends P2PEventTarget {
    * Tells whether the node is known to be reachable by others.
    *
    * @returns `isPublic`, with `false` for unknown.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * await using node = await P2P.create({ identityDir: "./alice" });
+   * if (!node.getReachability()) console.log("nobody can dial this node, or it is not known");
+   * ```
    */
   getReachability(): boolean {
     return this.#state.isPublic === true;
@@ -615,6 +834,14 @@ export class P2P extends P2PEventTarget {
    * @param options `{ all, signal, timeout }`, or `true` for `{ all: true }`: every node of this isolate.
    * @returns A confirmation, once everything has ended; it names what did not arrive.
    * @throws {TypeError} If `options` is neither.
+   *
+   * @example
+   * ```ts
+   * import { P2P } from "@unaiverse/p2p";
+   *
+   * const node = await P2P.create({ identityDir: "./alice" });
+   * console.log(await node.close({ timeout: 2000 })); // Node 12D3KooW... closed.
+   * ```
    */
   async close(options: boolean | CloseOptions = false): Promise<string> {
     const given = typeof options === "boolean" ? { all: options } : options;
@@ -641,7 +868,7 @@ export class P2P extends P2PEventTarget {
     this.#state.hold(false);
   }
 
-  /** Closes the node at the end of an `await using` block. */
+  /** Closes the node at the end of an `await using` block, as `close()` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
