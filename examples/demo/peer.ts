@@ -6,12 +6,10 @@
  *
  *     peer.ts <identity folder> [address]
  */
-import { type Message, P2P } from "@unaiverse/p2p";
+import { type MessagesOptions, P2P } from "@unaiverse/p2p";
 import process from "node:process";
 
 const ROUND_TRIPS = 100;
-const text = new TextEncoder();
-const early: Message[] = [];
 const me = process.versions.bun
   ? `Bun ${process.versions.bun}`
   : `Deno ${process.versions.deno}`;
@@ -46,8 +44,8 @@ else await measure();
 
 if (!address) await node.subscribeToTopic(topic);
 await meetInTopic();
-await node.broadcastMessage(topic, text.encode(`${me} says hi to everybody`));
-console.log(`topic message: "${await receiveFrom(topic)}"`);
+await node.broadcastMessage(topic, `${me} says hi to everybody`);
+console.log(`topic message: "${await next({ channel: topic })}"`);
 
 await send("goodbye", me);
 await receive("goodbye");
@@ -84,28 +82,18 @@ function meetInTopic(): Promise<void> {
   );
 }
 
-async function send(suffix: string, content: string): Promise<void> {
-  const channel = `${node.peerId}::dm:${peer}-${suffix}`;
-  await node.sendMessageToPeer(channel, text.encode(content));
+function send(topic: string, content: string): Promise<void> {
+  return node.send(peer, content, { topic });
 }
 
-function receive(suffix: string): Promise<string> {
-  return receiveFrom(`${peer}::dm:${node.peerId}-${suffix}`);
+function receive(topic: string): Promise<string> {
+  return next({ from: peer, topic });
 }
 
-/** The next message of a channel; what comes on others meanwhile is kept. */
-async function receiveFrom(channel: string): Promise<string> {
-  const index = early.findIndex((message) => message.channel === channel);
-  if (index >= 0) return decode(early.splice(index, 1)[0]);
-  for await (const message of node.messages()) {
-    if (message.channel === channel) return decode(message);
-    early.push(message);
-  }
+/** The text of the next message that the options let through; what comes besides waits for its turn. */
+async function next(options: MessagesOptions): Promise<string> {
+  for await (const message of node.messages(options)) return message.text();
   throw new Error("the node was closed");
-}
-
-function decode(message: Message): string {
-  return new TextDecoder().decode(message.data);
 }
 
 async function measure(): Promise<void> {

@@ -20,13 +20,9 @@ try {
   await using a = await P2P.create({ ...options, ...identityDir("a") });
   await using b = await P2P.create({ ...options, ...identityDir("b") });
   await a.connectTo(b.addresses);
-  await a.sendMessageToPeer(
-    `${a.peerId}::dm:${b.peerId}-test`,
-    new TextEncoder().encode("hello"),
-  );
-  for await (const { from, data } of b.messages()) {
-    if (from !== a.peerId) throw new Error(`a message from ${from}`);
-    console.log(new TextDecoder().decode(data));
+  await a.send(b.peerId!, "hello");
+  for await (const message of b.messages({ from: a.peerId! })) {
+    console.log(message.text());
     break;
   }
 } finally {
