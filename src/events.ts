@@ -56,19 +56,24 @@ export interface WebRtcDetail {
 /** Detail of `drop`: messages that were lost, and why. */
 export interface DropDetail {
   /**
-   * `stream-failed`: accepted for a peer, and not written before its stream broke for good or it was given up;
-   * `unconfirmed`: written to a peer that is not known to have read it when its stream broke (`upTo`); `mailbox-full`: not taken in time under an `overflow`
-   * policy; `sender-refused`: a direct message on a channel that names another sender (`verifyChannels`), or a roster from
-   * somebody else than the owner of its topic; `roster-refused`: a roster that cannot be read, or the bad entries of one;
-   * `too-large`: a peer sent a message above `maxMessageSize`; `malformed`: a peer sent what is no message; `too-slow`: a
-   * peer left a message unfinished, all three also where it was the peer that refused what this node sent;
-   * others, such as `pubsub-overflow`, come from the topic router.
+   * Of what this node sent: `stream-failed`, accepted for a peer and not written before its stream broke for good or it was
+   * given up; `unconfirmed`, written to a peer that is not known to have read it when its stream broke (`upTo`); `refused`,
+   * not taken by the peer, and `why` says for what reason.
+   *
+   * Of what was sent to it: `mailbox-full`, not taken in time under an `overflow` policy; `sender-refused`, a direct message
+   * on a channel that names another sender (`verifyChannels`), or a roster from somebody else than the owner of its topic;
+   * `roster-refused`, a roster that cannot be read, or the bad entries of one; `too-large`, above `maxMessageSize`;
+   * `malformed`, no message; `too-slow`, left unfinished by the peer.
+   *
+   * Others, such as `pubsub-overflow`, come from the topic router.
    */
   reason: string;
   /** The channel, where it is one. */
   channel?: string;
   /** The peer, where it is one. */
   peerId?: string;
+  /** What the peer said of messages that it refused, `too-large` for example, where it did. */
+  why?: string;
   /** How many messages, 1 or more. */
   messages: number;
   /** How many bytes they held. */

@@ -26,7 +26,12 @@ import { Rendezvous } from "./rendezvous.ts";
 /** How long what was accepted may take to leave when a node is closed, in milliseconds. */
 const CLOSE_TIMEOUT = 10_000;
 /** The reasons of drops of messages that this node has sent. */
-const SENT = new Set(["stream-failed", "unconfirmed", "pubsub-outbound"]);
+const SENT = new Set([
+  "stream-failed",
+  "unconfirmed",
+  "refused",
+  "pubsub-outbound",
+]);
 
 /** The answer to `CREATE`. */
 export interface Created {
@@ -238,10 +243,11 @@ export class NodeState implements NodeSink {
         return;
       }
       case "drop": {
-        const { reason, messages, bytes, channel, peer, upTo } = event;
+        const { reason, messages, bytes, channel, peer, why, upTo } = event;
         return this.#drop(reason, messages, bytes, {
           ...(channel ? { channel } : {}),
           ...(peer ? { peerId: peer } : {}),
+          ...(why ? { why } : {}),
           ...(upTo ? { upTo } : {}),
         });
       }

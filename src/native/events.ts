@@ -43,6 +43,7 @@ export type NodeEvent =
     reason: string;
     channel?: string;
     peer?: string;
+    why?: string;
     messages: number;
     bytes: number;
     upTo?: boolean;

@@ -239,14 +239,14 @@ func (o *outlet) write(data []byte) (rest []byte, failed *boundary.Error) {
 		if failures <= 1 {
 			continue
 		}
-		reason := endedAs(used, err)
-		if reason == "" {
+		why := endedAs(used, err)
+		if why == "" {
 			return data, openError(err, o.r.id)
 		}
 		// It is the first frame that is refused, twice: the others go on without it.
-		refused := frameEnd(data)
-		o.s.Events.Lost(Loss{Reason: reason, Peer: o.r.id, Messages: 1, Bytes: refused})
-		if data, failures = data[refused:], 0; len(data) == 0 {
+		end = frameEnd(data)
+		o.s.Events.Lost(Loss{Reason: refused, Why: why, Peer: o.r.id, Messages: 1, Bytes: end})
+		if data, failures = data[end:], 0; len(data) == 0 {
 			return nil, nil
 		}
 	}

@@ -65,7 +65,7 @@ func (s *Service) settle(p path, cause error) {
 	switch {
 	case left.messages == 0 || l.confirmed.Load():
 	case cause != nil:
-		s.uncertain(l.remote.id, reasonOf(cause), left)
+		s.uncertain(l.remote.id, refusedAs(cause), left)
 	case l.left.Load() && !s.isOurs(l.remote.id):
 		// It has ended its half after it had read all.
 	default:
@@ -74,8 +74,8 @@ func (s *Service) settle(p path, cause error) {
 }
 
 // uncertain tells of messages that may be lost.
-func (s *Service) uncertain(p peer.ID, reason string, left run) {
-	s.Events.Lost(Loss{Reason: reason, Peer: p, Messages: left.messages, Bytes: left.bytes, UpTo: true})
+func (s *Service) uncertain(p peer.ID, why string, left run) {
+	s.Events.Lost(Loss{Reason: unconfirmed, Why: why, Peer: p, Messages: left.messages, Bytes: left.bytes, UpTo: true})
 }
 
 // parted is what a connection leaves uncertain until it ends.
@@ -87,7 +87,7 @@ type parted struct {
 // part keeps what is uncertain until the connection of the path has ended, which tells whether the peer has read it.
 func (s *Service) part(l *line, left run) {
 	if l.conn == nil {
-		s.uncertain(l.remote.id, unconfirmed, left)
+		s.uncertain(l.remote.id, "", left)
 		return
 	}
 	s.mu.Lock()
@@ -106,7 +106,7 @@ func (s *Service) parted(conn network.Conn) {
 	delete(s.parting, conn)
 	s.mu.Unlock()
 	if known && !endedWith(conn, AllRead) {
-		s.uncertain(held.peer, unconfirmed, held.left)
+		s.uncertain(held.peer, "", held.left)
 	}
 }
 
@@ -137,20 +137,16 @@ func endedWith(conn network.Conn, code network.ConnErrorCode) bool {
 	return errors.As(err, &end) && end.Remote && end.ErrorCode == code
 }
 
-// unconfirmed is the reason of what was written and is not known to have arrived.
-const unconfirmed = "unconfirmed"
+const (
+	// unconfirmed is the reason of what was written and is not known to have arrived.
+	unconfirmed = "unconfirmed"
+	// refused is the reason of a message that the peer did not take.
+	refused = "refused"
+)
 
 var errGivenUp = errors.New("it was given up")
 
 // givenUp is why what was accepted is not sent.
 func givenUp(p peer.ID) *boundary.Error {
 	return boundary.Errorf(boundary.StreamFailed, "peer %s did not take what was accepted for it in time: %w", p, errGivenUp).About(p.String())
-}
-
-// reasonOf is the reason that is told for what a broken path leaves uncertain.
-func reasonOf(cause error) string {
-	if refused := refusedAs(cause); refused != "" {
-		return refused
-	}
-	return unconfirmed
 }

@@ -36,7 +36,9 @@ type Events interface {
 
 // Loss is messages that a peer sent, or that were for it, and that did not arrive.
 type Loss struct {
-	Reason          string
+	Reason string
+	// Why is what the peer that refused them said of them, where it did.
+	Why             string
 	Peer            peer.ID
 	Messages, Bytes int
 	// UpTo: it is not known what arrived; the numbers are the most that can be lost.

@@ -74,6 +74,7 @@ type dropEvent struct {
 	Reason   string `json:"reason"`
 	Channel  string `json:"channel,omitempty"`
 	Peer     string `json:"peer,omitempty"`
+	Why      string `json:"why,omitempty"`
 	Messages int    `json:"messages"`
 	Bytes    int    `json:"bytes"`
 	// UpTo: it is not known what arrived; the numbers are the most that can be lost.
@@ -121,7 +122,7 @@ func (n *Node) OutletDown(outlet uint32, p peer.ID, err *boundary.Error, lostMes
 
 // Lost implements messaging.Events.
 func (n *Node) Lost(loss messaging.Loss) {
-	n.post(dropEvent{Type: "drop", Reason: loss.Reason, Peer: loss.Peer.String(), Messages: loss.Messages, Bytes: loss.Bytes, UpTo: loss.UpTo})
+	n.post(dropEvent{Type: "drop", Reason: loss.Reason, Why: loss.Why, Peer: loss.Peer.String(), Messages: loss.Messages, Bytes: loss.Bytes, UpTo: loss.UpTo})
 }
 
 // TopicPeers implements pubsub.Events.
