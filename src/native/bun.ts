@@ -58,6 +58,9 @@ const SYMBOLS = {
   p2p_close: { args: ["i32"], returns: "i32" },
 };
 
+/** Whether the program and its runtime are one executable (`bun build --compile`), whose files lie in a file system of its own. */
+export const compiled: boolean = /\/(\$bunfs|~BUN)\//.test(import.meta.url);
+
 /** Loads the library at a path. */
 export async function load(path: string): Promise<NativeBinding> {
   const ffi = await import("bun:ffi") as unknown as BunFfi;

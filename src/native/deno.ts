@@ -50,6 +50,9 @@ let loads = 0;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Whether the program and its runtime are one executable (`deno compile`). */
+export const compiled: boolean = Deno.build.standalone;
+
 /** Loads the library at a path. */
 export function load(path: string): Promise<NativeBinding> {
   const library = Deno.dlopen(path, SYMBOLS);

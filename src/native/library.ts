@@ -5,35 +5,59 @@
  * @module
  */
 
+import { mkdirSync, mkdtempSync, rmdirSync, statSync } from "node:fs";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { P2PError, type P2PErrorCode } from "../errors.ts";
 import type { NativeBinding } from "./binding.ts";
+import {
+  BRING_ONE,
+  buildCommand,
+  ELSEWHERE,
+  libraryName,
+  placeOf,
+} from "./remedies.ts";
 
 /** The oldest Deno that can adopt a descriptor as a `net.Socket`. */
 export const MINIMUM_DENO = "2.7.12";
 /** The oldest Bun that passes the tests. */
 export const MINIMUM_BUN = "1.3.10";
 
-const REMEDY = "`deno task build` or `bun run build` builds it (it needs Go)";
+/** Set for the build script, so that whatever takes itself for a runtime does not start itself without end. */
+const BUILDING = "UNAIVERSE_P2P_BUILDING";
+
+/** What a runtime's own file gives. */
+interface Runtime {
+  load(path: string): Promise<NativeBinding>;
+  /** Whether the program and its runtime are one executable. */
+  readonly compiled: boolean;
+}
 
 /** Loads the library at `path`, or the one of this package, which is built first if that was not done yet. */
 export async function loadBinding(path?: string): Promise<NativeBinding> {
-  const load = await loader();
-  const library = path ?? await packageLibrary();
+  const { load, compiled } = await runtime();
+  const library = path ?? await packageLibrary(compiled);
   try {
     return await load(library);
   } catch (cause) {
-    throw loadError(library, cause);
+    throw loadError(library, path !== undefined, cause);
   }
 }
 
-async function loader(): Promise<(path: string) => Promise<NativeBinding>> {
+/** What to do about a library of another version: the one that `path` names, or the one of this package. */
+export function mismatchRemedy(path?: string): string {
+  return path === undefined
+    ? buildCommand(packagePath("scripts/build.ts"))
+    : `P2P.setupLibrary named it: ${BRING_ONE}`;
+}
+
+async function runtime(): Promise<Runtime> {
   const { bun, deno } = process.versions;
   if (bun !== undefined && reaches(bun, MINIMUM_BUN)) {
-    return (await import("./bun.ts")).load;
+    return await import("./bun.ts");
   }
   if (deno !== undefined && reaches(deno, MINIMUM_DENO)) {
-    return (await import("./deno.ts")).load;
+    return await import("./deno.ts");
   }
   const here = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : "another runtime";
   throw failure(
@@ -52,73 +76,113 @@ export function reaches(version: string, minimum: string): boolean {
   return true;
 }
 
-async function packageLibrary(): Promise<string> {
-  if (!import.meta.url.startsWith("file:")) {
+function packagePath(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+async function packageLibrary(compiled: boolean): Promise<string> {
+  const place = placeOf(import.meta.url, compiled);
+  if (place === "url" || place === "bundle") {
+    throw failure("LIBRARY_MISSING", ELSEWHERE[place]);
+  }
+  const folder = packagePath(
+    `.cache/native/${process.platform}-${process.arch}`,
+  );
+  const library = `${folder}/${libraryName()}`;
+  if (isThere(library)) return library;
+  // To run a script such a program would start itself.
+  if (place === "executable") {
+    throw failure("LIBRARY_MISSING", ELSEWHERE[place]);
+  }
+  const script = packagePath("scripts/build.ts");
+  if (!isThere(script) || !isThere(packagePath("go"))) {
     throw failure(
       "LIBRARY_MISSING",
-      "this package was not loaded from a folder, so that it has no native " +
-        "library beside it: name one by P2P.setupLibrary({ library })",
+      `there is no ${library}, and no sources to build it from: ${BRING_ONE}`,
     );
   }
-  const [{ existsSync }, { fileURLToPath }] = await Promise.all([
-    import("node:fs"),
-    import("node:url"),
-  ]);
-  const here = (path: string) =>
-    fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  const { platform, arch } = process;
-  const extension = platform === "win32"
-    ? "dll"
-    : platform === "darwin"
-    ? "dylib"
-    : "so";
-  const library = here(
-    `.cache/native/${platform}-${arch}/libunaiverse_p2p.${extension}`,
-  );
-  if (existsSync(library)) return library;
-  const script = here("scripts/build.ts");
-  if (!existsSync(script) || !existsSync(here("go"))) {
-    throw failure("LIBRARY_MISSING", `there is no ${library}; ${REMEDY}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    rmdirSync(mkdtempSync(`${folder}/build-`));
+  } catch (cause) {
+    throw failure(
+      "LIBRARY_MISSING",
+      `there is no ${library}, and it cannot be built because the folder cannot be ` +
+        `written (${reasonOf(cause)}): allow that, or ${BRING_ONE}`,
+      cause,
+    );
   }
   await build(script);
   return library;
 }
 
-/** Runs the build script, whose progress goes to this program's standard error. */
+/** Whether a file is there; a look that is not allowed is told, not taken for a no. */
+function isThere(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw failure(
+      "LIBRARY_FAILED",
+      `the library of this package cannot be looked for: ${reasonOf(cause)}`,
+      cause,
+    );
+  }
+}
+
+/** Builds the library, with progress on this program's standard error. */
 async function build(script: string): Promise<void> {
-  const { spawn } = await import("node:child_process");
-  const how = process.versions.bun ? ["run", script] : ["run", "-A", script];
-  const child = spawn(process.execPath, how, {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.once("error", reject);
-  child.once("exit", resolve);
-  const status = await promise.catch((cause) => {
-    throw failure("LIBRARY_MISSING", `${script} did not start`, cause);
+  const status = await run(script).catch((cause) => {
+    throw failure(
+      "LIBRARY_MISSING",
+      "the native library has to be built, and the script for it did not " +
+        `start (${reasonOf(cause)}): ${buildCommand(script)}`,
+      cause,
+    );
   });
   if (status === 0) return;
   throw failure(
     "LIBRARY_MISSING",
     `the native library could not be built (exit code ${status}); the ` +
-      `reason stands above on standard error. ${REMEDY}`,
+      `reason stands above on standard error. ${buildCommand(script)}`,
   );
 }
 
+/** Runs a script in the runtime of this program; returns its exit code. */
+async function run(script: string): Promise<number | null> {
+  const { env, execPath, versions } = process;
+  if (env[BUILDING]) throw new Error(`${execPath} was started to build it`);
+  const { spawn } = await import("node:child_process");
+  const how = versions.bun ? ["run", script] : ["run", "-A", script];
+  const child = spawn(execPath, how, {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...env, [BUILDING]: "1" },
+  });
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+}
+
 /** The two runtimes agree on the system's words, not on the error's class. */
-function loadError(library: string, cause: unknown): P2PError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+function loadError(library: string, named: boolean, cause: unknown): P2PError {
+  const reason = reasonOf(cause);
   if (/no such file|could not be found/i.test(reason)) {
     return failure(
       "LIBRARY_MISSING",
-      `there is no library ${library}; ${REMEDY}`,
+      named
+        ? `there is no library ${library}, which P2P.setupLibrary named: correct the path`
+        : `there is no library ${library}`,
       cause,
     );
   }
   if (/symbol/i.test(reason)) {
     return failure(
       "LIBRARY_MISMATCH",
-      `${library} is not the library of this version; ${REMEDY}`,
+      `${library} is not the library of this version; ` +
+        mismatchRemedy(named ? library : undefined),
       cause,
     );
   }
@@ -127,6 +191,10 @@ function loadError(library: string, cause: unknown): P2PError {
     `${library} could not be loaded: ${reason}`,
     cause,
   );
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function failure(code: P2PErrorCode, message: string, cause?: unknown) {

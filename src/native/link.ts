@@ -16,7 +16,7 @@ import {
   type NodeSink,
   type OutletSink,
 } from "./inbox.ts";
-import { loadBinding } from "./library.ts";
+import { loadBinding, mismatchRemedy } from "./library.ts";
 import { Pace, SLEEP } from "./pace.ts";
 import { registry, settingsInUse, warn } from "./registry.ts";
 import { type Request, Requests } from "./requests.ts";
@@ -225,7 +225,7 @@ class LinkOfIsolate {
       throw new P2PError(
         "LIBRARY_MISMATCH",
         `the native library speaks ABI ${abi}, this module ABI ${ABI}: ` +
-          "build it again with `deno task build` or `bun run build`",
+          mismatchRemedy(settingsInUse().library),
         { operation: "create" },
       );
     }

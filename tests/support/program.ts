@@ -2,8 +2,8 @@
  * Runs a program of `tests/programs/` in a process of its own, in the runtime that
  * runs the tests unless another is named, and tells how it ended.
  */
-import { join } from "@std/path";
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -38,7 +38,7 @@ export interface Ended {
   hung: boolean;
 }
 
-/** Runs `tests/programs/<name>` and waits for its end. */
+/** Runs `tests/programs/<name>`, or a program elsewhere by its whole path, and waits for its end. */
 export function runProgram(
   name: string,
   options: ProgramOptions = {},
@@ -47,7 +47,7 @@ export function runProgram(
   const run = runtime === "deno"
     ? ["run", "--quiet", "--no-prompt", ...options.permissions ?? ["-A"]]
     : ["run"];
-  const program = join(ROOT, "tests", "programs", name);
+  const program = resolve(ROOT, "tests", "programs", name);
   const child = spawn(path, [...run, program, ...options.args ?? []], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: "1", ...options.env },

@@ -1,8 +1,9 @@
-// Which runtimes are new enough.
+// Which runtimes are new enough, and where a program runs.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { reaches } from "../../src/native/library.ts";
+import { placeOf } from "../../src/native/remedies.ts";
 
 test("versions are compared number by number", () => {
   assertEquals(reaches("2.7.14", "2.7.14"), true);
@@ -10,4 +11,25 @@ test("versions are compared number by number", () => {
   assertEquals(reaches("2.10.0", "2.7.14"), true);
   assertEquals(reaches("3.0.0-rc.1+abc", "2.7.14"), true);
   assertEquals(reaches("1.9.99", "2.7.14"), false);
+});
+
+test("the package is told from what was made of it", () => {
+  const file = "src/native/library.ts";
+  const places = [
+    placeOf(`file:///home/alice/p2p/${file}`, false),
+    placeOf(`file:///app/node_modules/@unaiverse/p2p/${file}`, false),
+    placeOf(`https://jsr.io/@unaiverse/p2p/0.1.0/${file}`, false),
+    placeOf("file:///app/dist/main.js", false),
+    // `deno compile` keeps the files as they were, in a file system of its own.
+    placeOf(`file:///tmp/deno-compile-program/p2p/${file}`, true),
+    placeOf("file:///$bunfs/root/program", true),
+  ];
+  assertEquals(places, [
+    "package",
+    "package",
+    "url",
+    "bundle",
+    "executable",
+    "executable",
+  ]);
 });

@@ -66,7 +66,7 @@ test("the link refuses a library with another ABI before it asks anything of it"
   withFake(async (fake) => {
     fake.abiNumber = 99;
     const error = await rejectsWith("LIBRARY_MISMATCH", P2P.create(options));
-    assertEquals(/deno task build/.test(error.message), true);
+    assertEquals(/scripts\/build.ts` builds it/.test(error.message), true);
     assertEquals(fake.calls, []);
   }));
 

@@ -1,0 +1,127 @@
+/** Where there is no native library, the error says what can be done about it there, and nothing is started that should not be. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { execFile } from "node:child_process";
+import { copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { buildLibrary } from "../scripts/build.ts";
+import { findRuntime } from "../scripts/runtimes.ts";
+import { withFolder } from "./support/node.ts";
+import { runProgram, RUNTIME } from "./support/program.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PROGRAM = join(ROOT, "tests", "programs", "creates.ts");
+const COMMAND = RUNTIME === "bun" ? "`bun " : "`deno run -A ";
+const run = promisify(execFile);
+
+interface Said {
+  code: string;
+  message: string;
+}
+
+/** Runs the program, or a copy or bundle of it, and returns what it said; it has to be silent but for that. */
+async function create(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Said> {
+  const { stdout, stderr } = await runProgram(program, { args, env });
+  assertEquals(stderr, "");
+  return JSON.parse(stdout);
+}
+
+/** A copy of the package as far as it is named, with the program. */
+function copyOf(folder: string, ...names: string[]): string {
+  for (const name of ["mod.ts", "src", ...names]) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  mkdirSync(join(folder, "tests", "programs"), { recursive: true });
+  const program = join(folder, "tests", "programs", "creates.ts");
+  copyFileSync(PROGRAM, program);
+  return program;
+}
+
+test("a path that names no library is to be corrected", () =>
+  withFolder(async (folder) => {
+    const library = join(folder, "libnothing.so");
+    const { code, message } = await create("creates.ts", [folder, library]);
+    assertEquals([code, message], [
+      "LIBRARY_MISSING",
+      `there is no library ${library}, which P2P.setupLibrary named: correct the path`,
+    ]);
+  }));
+
+test("another library than ours is told by name", () =>
+  withFolder(async (folder) => {
+    const { code, message } = await create("creates.ts", [folder, "libm.so.6"]);
+    assertEquals(code, "LIBRARY_MISMATCH");
+    assertStringIncludes(message, "libm.so.6 is not the library");
+    assertStringIncludes(message, "P2P.setupLibrary named it");
+  }));
+
+test("a package with sources names the command that builds its library, when that cannot start", () =>
+  withFolder(async (folder) => {
+    const program = copyOf(folder, "go/go.mod", "scripts/build.ts");
+    const env = { UNAIVERSE_P2P_BUILDING: "1" };
+    const { code, message } = await create(program, [folder], env);
+    assertEquals(code, "LIBRARY_MISSING");
+    const script = join(folder, "scripts", "build.ts");
+    assertStringIncludes(message, `${COMMAND}${script}\` builds it`);
+  }));
+
+test("a package in a folder that cannot be written says so", () =>
+  withFolder(async (folder) => {
+    const program = copyOf(folder, "go/go.mod", "scripts/build.ts");
+    // For root every folder can be written, but not one whose name a file has.
+    writeFileSync(join(folder, ".cache"), "");
+    const { code, message } = await create(program, [folder]);
+    assertEquals(code, "LIBRARY_MISSING");
+    assertStringIncludes(message, "the folder cannot be written");
+    assertStringIncludes(message, "name it by P2P.setupLibrary");
+  }));
+
+test("a package without sources does not speak of building it there", () =>
+  withFolder(async (folder) => {
+    const { code, message } = await create(copyOf(folder), [folder]);
+    assertEquals(code, "LIBRARY_MISSING");
+    assertStringIncludes(message, "no sources to build it from");
+    assertStringIncludes(message, "name it by P2P.setupLibrary");
+  }));
+
+test("a bundle does not build what lies above it, and takes a library that is named", () =>
+  withFolder(async (folder) => {
+    const bundle = join(folder, "dist", "js", "program.js");
+    // The project that it is delivered in has sources and a script of the same names.
+    for (const name of ["go", "scripts"]) mkdirSync(join(folder, name));
+    writeFileSync(join(folder, "scripts", "build.ts"), "throw 'started'");
+    const bun = await findRuntime("bun");
+    await run(bun.path, [
+      ...["build", "--target", "bun", "--outfile", bundle, PROGRAM],
+    ], { cwd: ROOT });
+    const { code, message } = await create(bundle, [folder]);
+    assertEquals(code, "LIBRARY_MISSING");
+    assertStringIncludes(message, "this program is a bundle");
+    assert(!message.includes("build.ts"), message);
+    const library = await buildLibrary();
+    const made = await create(bundle, [join(folder, "alice"), library]);
+    assertEquals(made.message, "made");
+  }));
+
+test("an executable never starts itself to build, and takes a library that is named", () =>
+  withFolder(async (folder) => {
+    const executable = join(folder, "program");
+    const bun = await findRuntime("bun");
+    await run(bun.path, [
+      ...["build", "--compile", "--outfile", executable, PROGRAM],
+    ], { cwd: ROOT });
+    const { stdout } = await run(executable, [folder]);
+    const { code, message } = JSON.parse(stdout) as Said;
+    assertEquals(code, "LIBRARY_MISSING");
+    assertStringIncludes(message, "this program is one executable");
+    const args = [join(folder, "alice"), await buildLibrary()];
+    const made = await run(executable, args, { env: process.env });
+    assertEquals(JSON.parse(made.stdout).message, "made");
+  }));
