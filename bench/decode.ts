@@ -21,9 +21,9 @@ const HELP =
     --count  how many messages in each runtime (2000)
     --size   about how many bytes each of them has (1048576)
     --seed   which messages (1)
-    --limit  milliseconds that each may take (1000)
+    --limit  milliseconds of a processor that each may take (1000)
 
-Prints the slowest of each kind, and how long it had a processor. Ends with 1 if one took longer than it may, or anything but a P2PError was thrown.`;
+Prints the one of each kind that took longest. Ends with 1 if one took longer than it may, or anything but a P2PError was thrown.`;
 
 const { values } = parseArgs({
   options: {
@@ -53,11 +53,11 @@ for (const runtime of await runtimes()) {
     rows.push({
       runtime: name,
       kind,
-      "slowest ms": Math.round(ms),
       "processor ms": Math.round(cpu),
+      "in all ms": Math.round(ms),
       message,
     });
-    failed ||= ms > Number(values.limit);
+    failed ||= cpu > Number(values.limit);
   }
   for (const what of undeclared) console.error(name, what);
   failed ||= undeclared.length > 0;

@@ -20,7 +20,7 @@ test("the library writes nothing to stdout and stderr, whatever is asked of it",
 });
 
 test("the logger is given structured records, and a late setupLibrary() warns", async () => {
-  const { code, stdout } = await run("logger.ts");
+  const { code, stdout } = await run("logger.ts", ["debug"]);
   assertEquals(code, 0);
   const { before, records } = JSON.parse(stdout);
   assertGreater(before, 0);

@@ -1,56 +1,13 @@
 // Secure WebSockets with a certificate of one's own.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "@std/path";
+import { writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { connect as connectTls } from "node:tls";
-import { fileURLToPath } from "node:url";
 import { P2PError } from "../mod.ts";
-import { createNode, withFolder } from "./support/node.ts";
+import { DOMAIN, put, subjectAt, withFiles } from "./support/certificates.ts";
+import { createNode } from "./support/node.ts";
 import { findFreePorts } from "./support/ports.ts";
 import { until } from "./support/wait.ts";
-
-const DOMAIN = "node.test";
-
-interface Files {
-  tlsCertPath: string;
-  tlsKeyPath: string;
-}
-
-/** Puts one of the two certificates of the fixtures in place. */
-function put({ tlsCertPath, tlsKeyPath }: Files, name: string): void {
-  const fixture = (kind: string) =>
-    fileURLToPath(new URL(`fixtures/${name}.${kind}.pem`, import.meta.url));
-  copyFileSync(fixture("key"), tlsKeyPath);
-  copyFileSync(fixture("cert"), tlsCertPath);
-}
-
-function withFiles(fn: (files: Files) => Promise<void>): Promise<void> {
-  return withFolder((folder) => {
-    mkdirSync(folder, { recursive: true });
-    return fn({
-      tlsCertPath: join(folder, "cert.pem"),
-      tlsKeyPath: join(folder, "key.pem"),
-    });
-  });
-}
-
-/** Who answers a TLS handshake on a port of this machine. */
-function subjectAt(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTls({
-      host: "127.0.0.1",
-      port,
-      servername: DOMAIN,
-      rejectUnauthorized: false,
-    }, () => {
-      resolve(String(socket.getPeerCertificate().subject.CN));
-      socket.destroy();
-    });
-    socket.on("error", reject);
-  });
-}
 
 test("secure WebSockets are advertised under the domain, with the certificate of the files", () =>
   withFiles(async (files) => {

@@ -46,6 +46,26 @@ export async function take(node: P2P, count: number): Promise<Message[]> {
   throw new AssertionError(`${messages.length} of ${count} messages came`);
 }
 
+/** Resolves with a promise, or fails when that takes longer than it may; `what` names it. */
+export async function before<T>(
+  deadline: number,
+  promise: Promise<T>,
+  what: string,
+): Promise<T> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  try {
+    return await Promise.race([
+      promise,
+      delay(deadline, undefined, { signal }).then(() => {
+        throw new AssertionError(`not within ${deadline} ms: ${what}`);
+      }),
+    ]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Resolves once `condition` holds; `what` names it if it never does. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
