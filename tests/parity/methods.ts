@@ -26,6 +26,7 @@ row(
       const gone = once(bob, "peerdisconnect");
       await alice.disconnectFrom(bob.peerId!);
       await gone;
+      assertEquals(bob.getConnectedPeersInfo(), []);
       await alice.disconnectFrom(bob.peerId!);
       await assertRejects(() => alice.disconnectFrom(""), RangeError);
     }),
@@ -41,6 +42,8 @@ row(
       assertEquals(decode((await take(bob, 1))[0].data), "hello");
       const wrong = () => alice.sendMessageToPeer("a::ps:b", encode("x"));
       await assertRejects(wrong, RangeError);
+      const empty = () => alice.sendMessageToPeer(name, new Uint8Array(0));
+      await assertRejects(empty, RangeError);
     }),
 );
 
@@ -142,19 +145,35 @@ row(
 
 row(
   "get_rendezvous_peers_info",
-  "null when nothing came yet",
+  "null when nothing came yet, then what was announced last",
   () =>
-    withNode({}, (node) => assertEquals(node.getRendezvousPeersInfo(), null)),
+    withPair(async (world, node) => {
+      assertEquals(node.getRendezvousPeersInfo(), null);
+      const topic = channel.topic(world.peerId!, "rv");
+      await node.subscribeToTopic(topic);
+      await world.subscribeToTopic(topic);
+      await until(
+        () => world.getTopicPeers(topic).includes(node.peerId!),
+        "the world knows of its follower",
+      );
+      const announced = once(node, "rendezvous");
+      const roster = { peers: [], updateCount: 1 };
+      await world.publishRendezvous(topic, roster);
+      await announced;
+      assertEquals(node.getRendezvousPeersInfo(), roster);
+    }),
 );
 
 row(
   "get_message_queue_length",
-  "how many messages wait",
+  "how many messages wait; none once the node is closed",
   () =>
     withPair(async (alice, bob) => {
       assertEquals(bob.getMessageQueueLength(), 0);
       await alice.sendMessageToPeer(directChannel(alice, bob), encode("one"));
       await until(() => bob.getMessageQueueLength() === 1, "one waits");
+      await bob.close();
+      assertEquals(bob.getMessageQueueLength(), 0);
     }),
 );
 
@@ -172,7 +191,13 @@ row(
 row(
   "get_reachability",
   "false while it is not known",
-  () => withNode({}, (node) => assertEquals(node.getReachability(), false)),
+  async () => {
+    for (const knowsIsPublic of [false, true]) {
+      await withNode({ knowsIsPublic }, (node) => {
+        assertEquals(node.getReachability(), knowsIsPublic);
+      });
+    }
+  },
 );
 
 row("close", "a confirmation; twice is no error; all at once", async () => {
