@@ -4,10 +4,16 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Transport } from "../../mod.ts";
-import type { Runtime } from "../../scripts/runtimes.ts";
 import { randomFrom } from "../../tests/support/messages.ts";
-import { OrderError, Peer } from "./control.ts";
-import { type Program, progress, type Request, type Row } from "./report.ts";
+import { OrderError, type Peer } from "./control.ts";
+import { Pool } from "./pool.ts";
+import {
+  attempt,
+  type Program,
+  progress,
+  type Request,
+  type Row,
+} from "./report.ts";
 import type { Party } from "./party.ts";
 import { Session } from "./session.ts";
 
@@ -26,25 +32,29 @@ export const disconnects: Program = {
 
 async function* run(request: Request): AsyncIterable<Row> {
   for (const runtime of request.runtimes) {
-    await using left = await Peer.start(runtime);
-    await using right = await Peer.start(runtime);
+    await using pool = new Pool();
     for (let run = 0; run < request.runs; run++) {
       if (request.only !== undefined && run !== request.only) continue;
       progress(`${runtime.name}: ${run + 1} of ${request.runs}`);
-      yield await once(runtime, left, right, run, request);
+      const left = await pool.take(runtime, "left");
+      const right = await pool.take(runtime, "right");
+      const transport = TRANSPORTS[run % TRANSPORTS.length];
+      yield await attempt(
+        { run, runtime: runtime.name, transport },
+        () => once(left, right, transport, run, request),
+      );
     }
   }
 }
 
 async function once(
-  runtime: Runtime,
   left: Peer,
   right: Peer,
+  transport: Transport,
   run: number,
   { seed, seconds }: Request,
 ): Promise<Row> {
   await using session = new Session();
-  const transport = TRANSPORTS[run % TRANSPORTS.length];
   const options = { transports: [transport] };
   const random = randomFrom(seed * 1000 + run);
   const a = await session.join(left, options);
@@ -59,9 +69,6 @@ async function once(
   const broken = await session.end(CLOSE_MS);
   const { account, told, broken: found } = await session.total();
   return {
-    run,
-    runtime: runtime.name,
-    transport,
     ...counts,
     ...account,
     ...told,

@@ -11,7 +11,13 @@ import { Profiled } from "./samples.ts";
 import { type Flood, FLOODS } from "./flood.ts";
 import type { Party } from "./party.ts";
 import { countLog } from "./reader.ts";
-import { type Program, progress, type Request, type Row } from "./report.ts";
+import {
+  attempt,
+  type Program,
+  progress,
+  type Request,
+  type Row,
+} from "./report.ts";
 import { Session } from "./session.ts";
 
 /** How long the good peer is alone, for comparison. */
@@ -39,7 +45,8 @@ async function* run(request: Request): AsyncIterable<Row> {
     for (const [number, flood] of FLOODS.slice(0, runs).entries()) {
       if (only !== undefined && only !== number) continue;
       progress(`${runtime.name}: ${number} ${flood.kind}`);
-      yield { number, ...await once(runtime, flood, request) };
+      const about = { number, runtime: runtime.name, flood: flood.kind };
+      yield await attempt(about, () => once(runtime, flood, request));
     }
   }
 }
@@ -91,8 +98,6 @@ async function once(
   const { told: tellings } = await victim.state();
   broken.push(...flood.judge?.(tellings, account) ?? []);
   return {
-    runtime: runtime.name,
-    flood: flood.kind,
     "alone/s": Math.round(alone),
     "beside/s": Math.round(beside),
     share,

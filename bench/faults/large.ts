@@ -55,7 +55,10 @@ async function runs(
   };
   const began = performance.now();
   for (let run = 0; run < runs; run++) {
-    await once(sender, receiver, transport, seed * 1000 + run, row);
+    const number = seed * 1000 + run;
+    await once(sender, receiver, transport, number, row).catch((error) => {
+      row.broken.push(`seed ${number}: failed: ${error}`);
+    });
     progress(`${from.name} to ${to.name}, ${transport}: ${run + 1} of ${runs}`);
   }
   row.seconds = Math.round((performance.now() - began) / 1000);

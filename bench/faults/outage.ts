@@ -7,7 +7,13 @@ import type { Transport } from "../../mod.ts";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { findFreePorts } from "../../tests/support/ports.ts";
 import { Peer } from "./control.ts";
-import { type Program, progress, type Request, type Row } from "./report.ts";
+import {
+  attempt,
+  type Program,
+  progress,
+  type Request,
+  type Row,
+} from "./report.ts";
 import type { Party } from "./party.ts";
 import { Session } from "./session.ts";
 
@@ -29,10 +35,16 @@ export const outage: Program = {
 async function* run(request: Request): AsyncIterable<Row> {
   for (const runtime of request.runtimes) {
     const gone = TRANSPORTS.map((transport) =>
-      comeBack(runtime, transport, request)
+      attempt(
+        { runtime: runtime.name, transport, seconds: request.seconds },
+        () => comeBack(runtime, transport, request),
+      )
     );
     yield* await Promise.all(gone);
-    yield await meet(runtime, request.runs);
+    yield await attempt(
+      { runtime: runtime.name, rounds: request.runs },
+      () => meet(runtime, request.runs),
+    );
   }
 }
 
@@ -67,8 +79,7 @@ async function comeBack(
   if (!came) broken.unshift("the sender did not get through");
   else if (ms > BACK_MS) broken.unshift(`back after ${ms} ms`);
   const { accepted, arrived } = account;
-  const row = { ms, accepted, arrived, ...told, refusals: words(codes) };
-  return { runtime: runtime.name, transport, seconds, ...row, broken };
+  return { ms, accepted, arrived, ...told, refusals: words(codes), broken };
 }
 
 function words(codes: Record<string, number>): string {
@@ -100,7 +111,7 @@ async function meet(runtime: Runtime, rounds: number): Promise<Row> {
   const apart = rounds - counts.connected;
   if (apart > 0) broken.push(`${apart} rounds ended apart`);
   if (counts.bothRefused > 0) broken.push("both were refused");
-  return { runtime: runtime.name, rounds, ...counts, broken };
+  return { ...counts, broken };
 }
 
 function dial(from: Party, to: Party): Promise<void> {

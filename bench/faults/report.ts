@@ -66,6 +66,18 @@ function inWords(broken: string[]): string {
   ).join("; ");
 }
 
+/** What `work` finds. That it fails is a finding too. */
+export async function attempt(
+  about: Omit<Row, "broken">,
+  work: () => Promise<Row>,
+): Promise<Row> {
+  try {
+    return { ...about, ...await work() };
+  } catch (error) {
+    return { ...about, broken: [`failed: ${error}`] };
+  }
+}
+
 /** The runtimes that were asked for. */
 export async function chosen(name: string): Promise<Runtime[]> {
   if (name === "deno" || name === "bun") return [await findRuntime(name)];

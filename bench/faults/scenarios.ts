@@ -6,7 +6,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { findFreePorts } from "../../tests/support/ports.ts";
 import { Pool } from "./pool.ts";
-import { type Program, progress, type Request, type Row } from "./report.ts";
+import {
+  attempt,
+  type Program,
+  progress,
+  type Request,
+  type Row,
+} from "./report.ts";
 import {
   type Incident,
   isHarmless,
@@ -33,12 +39,11 @@ async function* run(request: Request): AsyncIterable<Row> {
   for (let number = only ?? 0; number < (only ?? runs - 1) + 1; number++) {
     const what = scenario(seed, number, runtimes);
     const began = performance.now();
-    const row = await stage(what, pool).catch((error) => ({
-      broken: [`failed: ${error}`],
-    }));
+    const about = { number, scenario: describe(what) };
+    const row = await attempt(about, () => stage(what, pool));
     const seconds = Math.round((performance.now() - began) / 100) / 10;
     progress(`${number} ${describe(what)}: ${seconds} s ${row.broken}`);
-    yield { number, scenario: describe(what), ...row, seconds };
+    yield { ...row, seconds };
   }
 }
 

@@ -7,7 +7,7 @@ import type { Transport } from "../../mod.ts";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { cpuSeconds, Peer } from "./control.ts";
 import { forward } from "./forwarder.ts";
-import type { Program, Request, Row } from "./report.ts";
+import { attempt, type Program, type Request, type Row } from "./report.ts";
 import { Session } from "./session.ts";
 
 const TRANSPORTS: Transport[] = ["quic", "webtransport", "tcp", "ws"];
@@ -33,7 +33,10 @@ async function* run({ runtimes, seconds, seed }: Request): AsyncIterable<Row> {
   for (const runtime of runtimes) {
     const cases = TRANSPORTS.flatMap((transport) =>
       [false, true].map((busy) =>
-        once(runtime, transport, busy, seconds * 1000, seed)
+        attempt(
+          { runtime: runtime.name, transport, busy },
+          () => once(runtime, transport, busy, seconds * 1000, seed),
+        )
       )
     );
     // They wait most of the time.
@@ -77,9 +80,6 @@ async function once(
   const [{ account, told, broken: found }] = await session.verdicts();
   const { accepted, arrived, lost } = account;
   return {
-    runtime: runtime.name,
-    transport,
-    busy,
     "CPU %": Math.round(cpu * 100),
     "close ms": closing,
     accepted,
