@@ -17,8 +17,8 @@ export class Inlet {
   readonly #mailbox: Mailbox;
   /** Where the message before went: most messages come on the same channel. */
   #lane?: Lane;
-  /** By channel, its other lanes that hold messages. */
-  readonly #others = new Map<string, Lane>();
+  /** By channel, that one and its other lanes that hold messages. */
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(
     mailbox: Mailbox,
@@ -58,14 +58,17 @@ export class Inlet {
 
   /** The last message of a lane was taken. */
   emptied(lane: Lane): void {
-    if (lane !== this.#lane) this.#others.delete(lane.channel);
+    if (lane !== this.#lane) this.#lanes.delete(lane.channel);
   }
 
   #switch(channel: string): Lane {
     const before = this.#lane;
-    if (before && before.length > 0) this.#others.set(before.channel, before);
-    const known = this.#others.get(channel);
-    this.#others.delete(channel);
-    return this.#lane = known ?? this.#mailbox.laneOf(this, channel);
+    if (before?.length === 0) this.#lanes.delete(before.channel);
+    let lane = this.#lanes.get(channel);
+    if (lane === undefined) {
+      lane = this.#mailbox.laneOf(this, channel);
+      this.#lanes.set(channel, lane);
+    }
+    return this.#lane = lane;
   }
 }

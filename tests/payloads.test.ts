@@ -188,7 +188,7 @@ test("memory that is gone is refused by name", async () => {
 test("what only looks like bytes is refused by name", async () => {
   await using alice = await createNode();
   const channel =
-    "${node.peerId}::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y";
+    `${alice.peerId}::dm:12D3KooWEyopopk3YZ5UoyGzMGnwhKd1AJBwNmpAAnGAAX6rvJmo-y`;
   const wrong = [
     Object.create(Uint8Array.prototype),
     new Proxy(new Uint8Array(TEXT), {}),
@@ -198,7 +198,7 @@ test("what only looks like bytes is refused by name", async () => {
     await assertRejects(
       () => alice.sendMessageToPeer(channel, data),
       TypeError,
-      "data must be a Uint8Array, an ArrayBuffer or a view of one",
+      "data must be a text, a Uint8Array, an ArrayBuffer or a view of one",
     );
   }
 });

@@ -100,8 +100,8 @@ function codec(): Case[] {
   ];
 }
 
-function mailbox(): Case[] {
-  const box = new Mailbox({
+function newMailbox(): Mailbox {
+  return new Mailbox({
     overflow: "wait",
     maxChannels: 100,
     maxQueuePerChannel: 50,
@@ -110,6 +110,10 @@ function mailbox(): Case[] {
     readable: () => {},
     dropped: () => {},
   });
+}
+
+function mailbox(): Case[] {
+  const box = newMailbox();
   const inlet = new Inlet(box, 1, OTHER, "tcp");
   const data = new Uint8Array(100);
   const fill = () => {
@@ -143,6 +147,43 @@ function mailbox(): Case[] {
         fill();
         let last;
         for (let i = 0; i < TIMES; i++) last = box.takeOneOfEach();
+        return last;
+      },
+    },
+    ...filters(),
+  ];
+}
+
+/** Messages that come in turn on 100 channels, and the loops that take them. */
+function filters(): Case[] {
+  const group = "mailbox";
+  const times = TIMES;
+  const data = new Uint8Array(100);
+  const names = Array.from({ length: 100 }, (_, i) => `${NAME}${i}`);
+  const box = newMailbox();
+  const popped = newMailbox();
+  const readers = names.map((channel) => new MessageIterator(box, { channel }));
+  const fill = (inlet: Inlet) => {
+    for (let i = 0; i < TIMES; i++) inlet.receive(names[i % 100], data, i);
+  };
+  const filtered = new Inlet(box, 1, OTHER, "tcp");
+  const plain = new Inlet(popped, 1, OTHER, "tcp");
+  return [
+    {
+      ...{ group, times, name: "taking it by one of 100 filters" },
+      run: () => {
+        fill(filtered);
+        let last;
+        for (let i = 0; i < TIMES; i++) last = readers[i % 100].take();
+        return last;
+      },
+    },
+    {
+      ...{ group, times, name: "popping it among 100 channels" },
+      run: () => {
+        fill(plain);
+        let last;
+        while (popped.length > 0) last = popped.takeOneOfEach();
         return last;
       },
     },
