@@ -17,7 +17,7 @@ import { decodeJson, encodeJson } from "./json.ts";
 import { decodeSamples, encodeSamples, type Sample } from "./samples.ts";
 import { decodeStats, encodeStats, type StatUpdate } from "./stats.ts";
 import { formatTimestamp } from "./timestamp.ts";
-import { Fields, NOTHING, Writer } from "./wire.ts";
+import { Fields, NOTHING, utf8, Writer } from "./wire.ts";
 
 /** What messages can be about; a Python node refuses to make others. */
 export const CONTENT_TYPES = [
@@ -146,7 +146,7 @@ export function encodeMessage(message: MessageInit): Uint8Array<ArrayBuffer> {
       break;
     }
     case "json":
-      writer.always(7, new TextEncoder().encode(encodeJson(content.value)));
+      writer.always(7, utf8(encodeJson(content.value)));
       break;
     case "stats": {
       const stats = encodeStats(content.updates);

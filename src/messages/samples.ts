@@ -12,7 +12,7 @@ import {
 } from "../arguments.ts";
 import type { Budget } from "./budget.ts";
 import { decodeTensor, encodeTensor, type Tensor } from "./tensor.ts";
-import { Fields, NOTHING, readMap, Writer } from "./wire.ts";
+import { Fields, NOTHING, readMap, utf8, Writer } from "./wire.ts";
 
 /** A text. */
 export interface TextData {
@@ -63,7 +63,7 @@ export function encodeSamples(samples: Record<string, Sample>): Uint8Array {
   for (const [name, sample] of Object.entries(samples)) {
     if (sample.data === null) continue;
     const entry = new Writer()
-      .always(1, new TextEncoder().encode(name))
+      .always(1, utf8(name))
       .always(2, encodeSample(`samples.${name}`, sample));
     content.always(1, entry.finish());
   }
@@ -86,7 +86,7 @@ function encodeSample(name: string, sample: Sample): Uint8Array {
     if (typeof uuid !== "string") {
       throw wrongType(`${name}.uuid`, "a string", uuid);
     }
-    writer.always(3, new TextEncoder().encode(uuid));
+    writer.always(3, utf8(uuid));
   }
   return writer.finish();
 }

@@ -6,7 +6,7 @@
 
 import { checkInteger, wrongType } from "../arguments.ts";
 import type { Budget } from "./budget.ts";
-import { Fields, malformed, NOTHING, readMap, Writer } from "./wire.ts";
+import { Fields, malformed, NOTHING, readMap, utf8, Writer } from "./wire.ts";
 
 /** A value of a statistic. */
 export type StatValue =
@@ -92,7 +92,7 @@ function encodeValue(name: string, value: unknown, depth: number): Uint8Array {
     case "number":
       return writer.double(2, value).finish();
     case "string":
-      return writer.always(3, new TextEncoder().encode(value)).finish();
+      return writer.always(3, utf8(value)).finish();
     case "boolean":
       return writer.varint(4, value ? 1n : 0n).finish();
     case "object":
@@ -109,7 +109,7 @@ function encodeValue(name: string, value: unknown, depth: number): Uint8Array {
     return writer.always(6, inner.finish()).finish();
   }
   for (const [key, item] of Object.entries(value)) {
-    const entry = new Writer().always(1, new TextEncoder().encode(key))
+    const entry = new Writer().always(1, utf8(key))
       .always(2, encodeValue(`${name}.${key}`, item, depth + 1));
     inner.always(1, entry.finish());
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { byteLengthOf } from "../arguments.ts";
+import { byteLengthOf, checkWellFormed } from "../arguments.ts";
 import { P2PError } from "../errors.ts";
 import type { Budget } from "./budget.ts";
 
@@ -26,6 +26,11 @@ export function malformed(what: string, cause?: unknown): P2PError {
   });
 }
 
+/** The bytes of a text; half a surrogate pair has none. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(checkWellFormed("a text of the message", text));
+}
+
 /** Writes the fields of one protobuf message. A field with its type's zero is left out, as proto3 wants it. */
 export class Writer {
   #bytes = new Uint8Array(256);
@@ -38,7 +43,7 @@ export class Writer {
 
   /** A string. */
   text(field: number, value: string): this {
-    return value === "" ? this : this.always(field, encoder.encode(value));
+    return value === "" ? this : this.always(field, utf8(value));
   }
 
   /** Bytes. */

@@ -290,3 +290,27 @@ function circular(): unknown[] {
   value.push(value);
   return value;
 }
+
+test("a message holds no half of a surrogate pair, which would arrive as another character", () => {
+  const half = "\ud83d";
+  const text = { kind: "text" as const, text: half };
+  const good = { kind: "text" as const, text: "a" };
+  const sample = (name: string, data: typeof text, uuid?: string) =>
+    ({
+      sender: "a",
+      contentType: "stream_sample",
+      content: { kind: "samples", samples: { [name]: { data, uuid } } },
+    }) as MessageInit;
+  const wrong: MessageInit[] = [
+    { sender: half },
+    { sender: "a", channel: `x${half}` },
+    { sender: "a", piggyback: half },
+    sample("x", text),
+    sample(half, good),
+    sample("x", good, half),
+  ];
+  for (const message of wrong) {
+    assertThrows(() => encodeMessage(message), RangeError, "well-formed");
+  }
+  encodeMessage(sample("x", good, "👋"));
+});
