@@ -148,20 +148,32 @@ export function callSite(often = false): Error | undefined {
 
 /**
  * The promise's outcome, with the stack of a failure leading to the caller, not to where the answer came in. Without a call site
- * it is the stack behind the `await`: V8 knows who awaits, unless it is done by `then`.
+ * it is the stack behind an `await`: V8 knows who awaits, unless it is done by `then`.
  */
-export async function traced<T>(
+export function traced<T>(
   promise: Promise<T>,
   site: Error | undefined,
 ): Promise<T> {
+  if (site === undefined) return awaited(promise);
+  return promise.catch((error) => {
+    throw retold(error, site);
+  });
+}
+
+async function awaited<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    if (!(error instanceof P2PError)) throw error;
-    const again = new P2PError(error.code, error.message, error);
-    if (site) lead(again, site);
-    throw again;
+    throw retold(error);
   }
+}
+
+/** An error of ours made again, here or with the stack of a call site; any other as it is. */
+function retold(error: unknown, site?: Error): unknown {
+  if (!(error instanceof P2PError)) return error;
+  const again = new P2PError(error.code, error.message, error);
+  if (site) lead(again, site);
+  return again;
 }
 
 /** Gives an error the stack of another. */
