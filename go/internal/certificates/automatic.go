@@ -14,6 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
 // folder is that of the certificates within the identity folder; the Python node has the same.
@@ -53,7 +54,7 @@ func NewAutomatic(identityDir, agent string, services Services, loaded func()) (
 		client.WithCAEndpoint(services.CA),
 		client.WithCertificateStorage(&certmagic.FileStorage{Path: filepath.Join(identityDir, folder)}),
 		client.WithUserAgent(agent),
-		client.WithOnCertLoaded(loaded),
+		client.WithOnCertLoaded(func() { guard.Do("certificates: loaded", loaded) }),
 	}
 	if services.Roots != nil {
 		options = append(options, client.WithTrustedRoots(services.Roots))

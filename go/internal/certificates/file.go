@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
 // checkInterval is how often, at most, handshakes look whether the files have changed.
@@ -54,8 +55,14 @@ func OpenFile(domain, certPath, keyPath string, warn func(message string)) (*Fil
 // TLSConfig hands out the certificate as it is at the time of each handshake.
 func (f *File) TLSConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.certificate(), nil },
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (certificate *tls.Certificate, err error) {
+			err = guard.Call("certificates: handshake", func() error {
+				certificate = f.certificate()
+				return nil
+			})
+			return certificate, err
+		},
 	}
 }
 

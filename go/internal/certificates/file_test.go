@@ -155,3 +155,16 @@ func TestSecureWebSocketsAreAdvertisedUnderTheDomain(t *testing.T) {
 		"/ip4/192.0.2.1/tcp/4001", "/dns4/node.example.org/tcp/4001/tls/ws", "/ip4/192.0.2.1/udp/4002/quic-v1", addrs[4].String(),
 	}, texts)
 }
+
+func TestAPanicInAHandshakeFailsThatHandshakeAlone(t *testing.T) {
+	paths := newFiles(t)
+	paths.write(t, 1, domain, tomorrow())
+	f, err := OpenFile(domain, paths.cert, paths.key, func(string) { panic("on purpose") })
+	require.NoError(t, err)
+	f.checked = time.Time{}
+	require.NoError(t, os.Remove(paths.key))
+	_, err = f.TLSConfig().GetCertificate(nil)
+	require.ErrorContains(t, err, "panic")
+	_, err = f.TLSConfig().GetCertificate(nil)
+	require.NoError(t, err)
+}

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/quic-go/quic-go"
 	"go.uber.org/fx"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
 // Option lets a host use such sockets.
@@ -19,18 +21,21 @@ func Option() libp2p.Option { return libp2p.QUICReuse(newConnManager) }
 // newConnManager is what a libp2p host makes by itself, but for the sockets: the resource manager is asked about every connection that comes in,
 // and about addresses that are to be verified first.
 func newConnManager(reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, resources network.ResourceManager, life fx.Lifecycle) (*quicreuse.ConnManager, error) {
-	admit := func(ctx context.Context, client *quic.ClientInfo) (context.Context, error) {
-		address, err := quicreuse.ToQuicMultiaddr(client.RemoteAddr, quic.Version1)
-		if err != nil {
-			address = nil
-		}
-		scope, err := resources.OpenConnection(network.DirInbound, false, address)
-		if err != nil {
-			return ctx, err
-		}
-		ctx = network.WithConnManagementScope(ctx, scope)
-		context.AfterFunc(ctx, scope.Done)
-		return ctx, nil
+	admit := func(ctx context.Context, client *quic.ClientInfo) (_ context.Context, err error) {
+		err = guard.Call("datagrams: connection", func() error {
+			address, err := quicreuse.ToQuicMultiaddr(client.RemoteAddr, quic.Version1)
+			if err != nil {
+				address = nil
+			}
+			scope, err := resources.OpenConnection(network.DirInbound, false, address)
+			if err != nil {
+				return err
+			}
+			ctx = network.WithConnManagementScope(ctx, scope)
+			context.AfterFunc(ctx, scope.Done)
+			return nil
+		})
+		return ctx, err
 	}
 	manager, err := quicreuse.NewConnManager(reset, tokens,
 		quicreuse.OverrideListenUDP(Listen),

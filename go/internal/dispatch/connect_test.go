@@ -84,6 +84,8 @@ func TestConnectRefusesWhatIsNoAddressAndSaysWhyADialFailed(t *testing.T) {
 	invalid("/ip4/127.0.0.1/tcp/1")
 	invalid(bob.addresses[0], "not an address")
 	invalid(bob.addresses[0], alice.addresses[0])
+	through := strings.TrimSuffix(alice.addresses[0], alice.id) + alice.id + "/p2p-circuit/webrtc/p2p/" + bob.id
+	invalid(through)
 
 	closed := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", freePort(t))
 	message := p.refused(t, boundary.DialFailed, boundary.OpConnect, alice.handle, map[string]any{"addrs": []string{closed + "/p2p/" + bob.id}})
@@ -92,9 +94,7 @@ func TestConnectRefusesWhatIsNoAddressAndSaysWhyADialFailed(t *testing.T) {
 	require.NotContains(t, message, "\n")
 	p.refused(t, boundary.DialFailed, boundary.OpConnect, alice.handle, map[string]any{"addrs": []string{"/p2p/" + bob.id}})
 
-	self := p.ask(t, boundary.OpConnect, alice.handle, map[string]any{"addrs": alice.addresses})
-	require.Equal(t, alice.id, self["id"])
-	require.Len(t, self["addrs"], len(alice.addresses))
+	p.refused(t, boundary.PeerSelf, boundary.OpConnect, alice.handle, map[string]any{"addrs": alice.addresses})
 	alice.connect(t, bob.over(t, "/tcp"))
 }
 

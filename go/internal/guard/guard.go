@@ -1,5 +1,5 @@
-// Package guard keeps a panic from ending the host process: every goroutine that the project starts, and every callback that a library
-// calls, runs under it. A panic becomes a log record, a call of the reporter, and for Call an error.
+// Package guard keeps a panic from ending the host process: every goroutine that the project starts, and every callback by which a library
+// asks or tells it something, runs under it. A panic becomes a log record, a call of the reporter, and for Call an error.
 package guard
 
 import (

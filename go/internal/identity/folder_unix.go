@@ -6,30 +6,50 @@ package identity
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
 var errLocked = syscall.EWOULDBLOCK
 
-// lockFolder locks the folder itself, so that nothing is left behind when the process dies.
+// flock is the system call; a test has a file system without locks in its place.
+var flock = syscall.Flock
+
+// lockFolder locks the folder itself, so that nothing is left behind when the process dies. NFS locks only what is open for writing, which a
+// folder cannot be; there it is a file in the folder.
 func lockFolder(folder string) (*os.File, error) {
 	file, err := os.Open(folder)
 	if err != nil {
 		return nil, err
 	}
+	if err = lock(file); err == nil || errors.Is(err, errLocked) {
+		return file, err
+	}
+	refused := err
+	if file, err = os.OpenFile(filepath.Join(folder, lockName), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("%w (%w), and %w", errNoLocks, refused, err)
+	}
+	if err = lock(file); err != nil && !errors.Is(err, errLocked) {
+		err = fmt.Errorf("%w (%w)", errNoLocks, err)
+	}
+	return file, err
+}
+
+// lock closes the file when that fails.
+func lock(file *os.File) error {
 	for {
-		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			break
+		err := flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EINTR) {
+			continue
 		}
+		if err != nil {
+			_ = file.Close()
+		}
+		return err
 	}
-	if err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return file, nil
 }
 
 func exposed(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }

@@ -14,7 +14,7 @@ import (
 var errLocked = windows.ERROR_LOCK_VIOLATION
 
 func lockFolder(folder string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(folder, "identity.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(folder, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

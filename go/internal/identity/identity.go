@@ -17,9 +17,14 @@ import (
 
 const (
 	fileName = "identity.key"
+	// lockName is locked where the folder itself cannot be.
+	lockName = "identity.lock"
 	// maxKeySize is beyond any key; a larger file is something else.
 	maxKeySize = 64 << 10
 )
+
+// errNoLocks: without a lock two nodes could have one identity, and lose each other's messages.
+var errNoLocks = errors.New("its file system has no locks, by which one node alone uses it: choose an identityDir on a local disk")
 
 // Identity is a private key and the hold on its folder.
 type Identity struct {

@@ -96,7 +96,10 @@ func newEnd(t *testing.T, listen string) *end {
 func newEndOn(t *testing.T, h host.Host) *end {
 	t.Helper()
 	e := &end{port: porttest.New(), events: &events{down: make(chan downEvent, 100), lost: make(chan Loss, 1000)}}
-	e.Service = New(h, Config{MaxMessageSize: maxMessage, Unread: DefaultUnread, UnfinishedMemory: UnfinishedMemory, Port: e.port, Events: e.events})
+	dial := func(ctx context.Context, p peer.ID) error { return h.Connect(ctx, peer.AddrInfo{ID: p}) }
+	e.Service = New(h, Config{
+		MaxMessageSize: maxMessage, Unread: DefaultUnread, UnfinishedMemory: UnfinishedMemory, Port: e.port, Events: e.events, Dial: dial,
+	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -308,7 +311,7 @@ func TestAnUnknownPeerAndOneWithoutTheProtocolAreTwoErrors(t *testing.T) {
 	var coded *boundary.Error
 	_, err := a.OpenOutlet(t.Context(), 1, plain.ID())
 	require.ErrorAs(t, err, &coded)
-	require.Equal(t, boundary.PeerUnknown, coded.Code)
+	require.Equal(t, boundary.DialFailed, coded.Code)
 	require.NoError(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: plain.ID(), Addrs: plain.Addrs()}))
 	_, err = a.OpenOutlet(t.Context(), 2, plain.ID())
 	require.ErrorAs(t, err, &coded)

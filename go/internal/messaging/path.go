@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -10,12 +11,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multistream"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/transports"
 )
+
+var errNoAnswer = fmt.Errorf("no answer within %s", openTimeout)
 
 // path is a way to a peer that frames can take: a libp2p stream, or a WebRTC channel.
 type path interface {
@@ -151,10 +153,13 @@ func (s *Service) path(ctx context.Context, p peer.ID) (path, error) {
 	if found := s.usable(p); found != nil {
 		return found, nil
 	}
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "direct messages"), openTimeout)
+	ctx, cancel := context.WithTimeoutCause(network.WithAllowLimitedConn(ctx, "direct messages"), openTimeout, errNoAnswer)
 	defer cancel()
 	s.letDepart(ctx, p)
-	str, err := s.host.NewStream(ctx, p, Protocol)
+	if err := s.Dial(ctx, p); err != nil {
+		return nil, openError(err, p)
+	}
+	str, err := s.host.NewStream(network.WithNoDial(ctx, "dialled already"), p, Protocol)
 	if err != nil {
 		return nil, openError(err, p)
 	}
@@ -204,8 +209,6 @@ func openError(err error, p peer.ID) *boundary.Error {
 		return coded
 	case errors.Is(err, context.Canceled):
 		code = boundary.Aborted
-	case errors.Is(err, swarm.ErrNoAddresses), errors.Is(err, swarm.ErrNoGoodAddresses):
-		return boundary.Errorf(boundary.PeerUnknown, "no address of peer %s is known: connect to it first (%w)", p, err).About(p.String())
 	case errors.As(err, &notSupported):
 		return boundary.Errorf(boundary.ProtocolUnsupported, "peer %s does not take direct messages (%s): %w", p, Protocol, err).About(p.String())
 	case errors.Is(err, network.ErrReset), errors.Is(err, io.EOF):

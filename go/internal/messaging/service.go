@@ -54,6 +54,8 @@ type Config struct {
 	UnfinishedMemory int
 	Port             boundary.Port
 	Events           Events
+	// Dial connects with a peer, unless it is connected.
+	Dial func(ctx context.Context, p peer.ID) error
 }
 
 // Service is the direct messages of one node.

@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
 // advertised is the host's address factory: each part of the node that changes or adds addresses is a step of it.
@@ -22,7 +24,7 @@ func (a *advertised) addrs(addrs []ma.Multiaddr) []ma.Multiaddr {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	for _, step := range a.steps {
-		addrs = step(addrs)
+		guard.Do("node: addresses", func() { addrs = step(addrs) })
 	}
 	return addrs
 }

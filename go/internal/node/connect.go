@@ -3,13 +3,12 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
@@ -35,25 +34,24 @@ func (n *Node) Connect(ctx context.Context, texts []string) (*Connected, error) 
 		return nil, err
 	}
 	if target.ID == n.host.ID() {
-		return &Connected{target.ID.String(), texts}, nil
+		return nil, boundary.Errorf(boundary.PeerSelf, "a node cannot connect to itself").About(target.ID.String())
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, fmt.Errorf("no answer within %s", connectTimeout))
 	defer cancel()
+	// Who asks for a connection while an earlier one is being ended wants a new one.
+	if err := n.gate.parted(ctx, target.ID); err != nil {
+		return nil, err
+	}
 	connected := len(n.host.Network().ConnsToPeer(target.ID)) > 0
-	directly := slices.ContainsFunc(target.Addrs, func(addr ma.Multiaddr) bool { return transports.Of(addr) != "relay" })
+	directly := slices.ContainsFunc(target.Addrs, func(addr ma.Multiaddr) bool { return !circuit(addr) })
 	if connected && directly && !transports.ConnectedDirectly(n.host.Network(), target.ID) {
 		// Whoever names a direct address wants more than the relayed connection there is.
 		ctx = network.WithForceDirectDial(ctx, "connect")
 	} else {
 		ctx = network.WithAllowLimitedConn(ctx, "connect")
 	}
-	defer n.gate.restrict(target.ID, target.Addrs)()
-	if s, ok := n.host.Network().(*swarm.Swarm); ok {
-		// Somebody asked for this dial; that an earlier one failed shortly before is no reason not to try.
-		s.Backoff().Clear(target.ID)
-	}
-	if err := n.host.Connect(ctx, *target); err != nil {
-		return nil, dialFailed(ctx, target.ID, err)
+	if err := n.dialer.dial(ctx, target.ID, target.Addrs); err != nil {
+		return nil, err
 	}
 	n.peers.look(target.ID)
 	conns := n.host.Network().ConnsToPeer(target.ID)
@@ -66,6 +64,7 @@ func (n *Node) Connect(ctx context.Context, texts []string) (*Connected, error) 
 
 func parseTarget(texts []string) (*peer.AddrInfo, error) {
 	target := &peer.AddrInfo{}
+	var unoffered string
 	for i, text := range texts {
 		addr, err := ma.NewMultiaddr(text)
 		if err != nil {
@@ -80,38 +79,34 @@ func parseTarget(texts []string) (*peer.AddrInfo, error) {
 		case id != "" && id != target.ID:
 			return nil, boundary.Errorf(boundary.AddressInvalid, "%q belongs to another peer than %s", text, target.ID)
 		}
-		if len(dialled) > 0 {
+		switch {
+		case slices.ContainsFunc(dialled, func(c ma.Component) bool { return c.Protocol().Code == ma.P_WEBRTC }):
+			// libp2p would take it for a plain circuit.
+			unoffered = text
+		case len(dialled) > 0:
 			target.Addrs = append(target.Addrs, dialled)
 		}
 	}
-	if target.ID == "" {
+	switch {
+	case target.ID == "":
 		return nil, boundary.Errorf(boundary.AddressInvalid, "no address to connect to")
+	case unoffered != "" && len(target.Addrs) == 0:
+		return nil, boundary.Errorf(boundary.AddressInvalid, "%q wants the transport /webrtc, which is not offered: give the address of its relay up to /p2p-circuit", unoffered)
 	}
 	return target, nil
 }
 
-// dialFailed says for each address why it did not work, in one sentence.
-func dialFailed(ctx context.Context, p peer.ID, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return ctx.Err()
+// dialForMessages connects with a peer that something is sent to.
+func (n *Node) dialForMessages(ctx context.Context, p peer.ID) error {
+	err := n.dialer.dial(ctx, p, nil)
+	if errors.Is(err, errNoAddress) {
+		return boundary.Errorf(boundary.PeerUnknown, "no address of peer %s is known: connect to it first", p).About(p.String())
 	}
-	reason := err.Error()
-	var dial *swarm.DialError
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		reason = "no answer within " + connectTimeout.String()
-	case errors.Is(err, swarm.ErrNoAddresses):
-		reason = "no address of it is known"
-	case errors.As(err, &dial) && len(dial.DialErrors) > 0:
-		var reasons []string
-		for _, failure := range dial.DialErrors {
-			reasons = append(reasons, failure.Address.String()+": "+failure.Cause.Error())
-		}
-		reason = strings.Join(reasons, "; ")
-	}
-	reason = strings.Join(strings.Fields(reason), " ")
-	return &boundary.Error{Code: boundary.DialFailed, Message: "could not connect to " + p.String() + ": " + reason, Peer: p.String(), Err: err}
+	return err
 }
+
+// dialForRelay connects with a relay to take a place at.
+func (n *Node) dialForRelay(ctx context.Context, p peer.ID) error { return n.dialer.dial(ctx, p, nil) }
 
 // Disconnect lets what was accepted for a peer leave and ends its connections, also when ctx ends meanwhile: what the peer did not take by then is
 // given up and told. It is fine when there are no connections.
@@ -122,6 +117,7 @@ func (n *Node) Disconnect(ctx context.Context, text string) error {
 	}
 	hangUp, cancel := context.WithTimeout(ctx, hangUpTimeout)
 	defer cancel()
+	defer n.gate.part(p)()
 	if n.webrtc != nil {
 		defer n.webrtc.Quiet(p)()
 	}
@@ -146,7 +142,7 @@ func (n *Node) Addresses(text string) ([]string, error) {
 	if p == n.host.ID() {
 		return addressesOf(n.host), nil
 	}
-	return withPeerID(n.host.Peerstore().PeerInfo(p)), nil
+	return withPeerID(peer.AddrInfo{ID: p, Addrs: n.dialer.book.all(p)}), nil
 }
 
 // Opened is the answer to OUTLET_OPEN.

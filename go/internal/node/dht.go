@@ -44,17 +44,22 @@ func (d *directory) start() {
 // verdict: once the reachability is known, the DHT has done its work unless it is to be kept.
 func (d *directory) verdict() {
 	if d != nil && !d.keep {
-		guard.Go("node: DHT", d.close)
+		d.end()
 	}
 }
 
-func (d *directory) close() {
-	if d == nil {
-		return
-	}
+func (d *directory) end() {
 	d.closing.Do(func() {
-		defer close(d.closed)
-		_ = d.Close()
+		guard.Go("node: DHT", func() {
+			defer close(d.closed)
+			_ = d.Close()
+		})
 	})
-	<-d.closed
+}
+
+func (d *directory) close() {
+	if d != nil {
+		d.end()
+		<-d.closed
+	}
 }

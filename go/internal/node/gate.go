@@ -1,29 +1,45 @@
 package node
 
 import (
-	"slices"
+	"context"
+	"errors"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/control"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
-// gate is the host's connection gater. It holds connections back until JavaScript knows the node that they belong to, and keeps a dial to the
-// addresses that were given for it: libp2p alone tries every address that it has ever heard of.
+// errParting is why a dial fails that was under way, or that somebody begins, while the program disconnects from its peer.
+var errParting = errors.New("this node is disconnecting from it")
+
+// gate is the host's connection gater. It holds connections back until JavaScript knows the node that they belong to, and lets nobody dial
+// a peer that the program is disconnecting from: what writes to the peer, a library or the router would undo it at once.
 type gate struct {
 	opened chan struct{}
 	once   sync.Once
 	// allowed is valid once opened is closed: false when the node ended before anybody knew of it.
 	allowed bool
 
-	mu   sync.Mutex
-	only map[peer.ID][]*[]ma.Multiaddr
+	mu      sync.Mutex
+	parting map[peer.ID]*parting
+	dials   map[peer.ID]map[*dialling]struct{}
 }
 
+// parting is a peer that the program is disconnecting from, by calls of Disconnect that are under way.
+type parting struct {
+	calls int
+	over  chan struct{}
+}
+
+// dialling is a dial under way.
+type dialling struct{ cancel context.CancelCauseFunc }
+
 func newGate() *gate {
-	return &gate{opened: make(chan struct{}), only: map[peer.ID][]*[]ma.Multiaddr{}}
+	return &gate{opened: make(chan struct{}), parting: map[peer.ID]*parting{}, dials: map[peer.ID]map[*dialling]struct{}{}}
 }
 
 // open lets what was held back go on, or turns it away; only the first call counts.
@@ -34,50 +50,90 @@ func (g *gate) open(allowed bool) {
 	})
 }
 
-// restrict keeps dials to a peer to some addresses until lift is called. Names, and addresses that a transport rewrites, cannot be told
-// from what they resolve to; with one of them the dial is free.
-func (g *gate) restrict(p peer.ID, addrs []ma.Multiaddr) (lift func()) {
-	if len(addrs) == 0 || slices.ContainsFunc(addrs, rewritten) {
-		return func() {}
-	}
+// part ends the dials of a peer that are under way and admits none until the returned function is called.
+func (g *gate) part(p peer.ID) (end func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	set := &addrs
-	g.only[p] = append(g.only[p], set)
+	current := g.parting[p]
+	if current == nil {
+		current = &parting{over: make(chan struct{})}
+		g.parting[p] = current
+	}
+	current.calls++
+	for dial := range g.dials[p] {
+		dial.cancel(errParting)
+	}
 	return func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.only[p] = slices.DeleteFunc(g.only[p], func(other *[]ma.Multiaddr) bool { return other == set })
-		if len(g.only[p]) == 0 {
-			delete(g.only, p)
+		if current.calls--; current.calls == 0 {
+			delete(g.parting, p)
+			close(current.over)
 		}
 	}
 }
 
-func rewritten(addr ma.Multiaddr) bool {
-	return slices.ContainsFunc(addr, func(c ma.Component) bool {
-		switch c.Protocol().Code {
-		case ma.P_DNS, ma.P_DNS4, ma.P_DNS6, ma.P_DNSADDR, ma.P_TLS, ma.P_WSS:
-			return true
-		}
-		return false
-	})
+// parted returns when the program is not disconnecting from a peer, or ctx ends.
+func (g *gate) parted(ctx context.Context, p peer.ID) error {
+	g.mu.Lock()
+	current := g.parting[p]
+	g.mu.Unlock()
+	if current == nil {
+		return nil
+	}
+	select {
+	case <-current.over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
-func (g *gate) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool {
+// enter gives a dial the context that ends when the program disconnects from the peer. It is refused while that is under way.
+func (g *gate) enter(ctx context.Context, p peer.ID) (_ context.Context, leave func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	sets := g.only[p]
-	return len(sets) == 0 || slices.ContainsFunc(sets, func(set *[]ma.Multiaddr) bool { return slices.ContainsFunc(*set, addr.Equal) })
+	if g.parting[p] != nil {
+		return nil, nil, errParting
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	dial := &dialling{cancel}
+	if g.dials[p] == nil {
+		g.dials[p] = map[*dialling]struct{}{}
+	}
+	g.dials[p][dial] = struct{}{}
+	return ctx, func() {
+		cancel(nil)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if delete(g.dials[p], dial); len(g.dials[p]) == 0 {
+			delete(g.dials, p)
+		}
+	}, nil
+}
+
+func (g *gate) isParting(p peer.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.parting[p] != nil
+}
+
+// InterceptPeerDial is asked before anybody in this process dials a peer.
+func (g *gate) InterceptPeerDial(p peer.ID) (allow bool) {
+	guard.Do("node: gate", func() { allow = !g.isParting(p) })
+	return allow
 }
 
 // InterceptUpgraded is called before a connection is announced or any stream on it is accepted.
-func (g *gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) {
-	<-g.opened
-	return g.allowed, 0
+func (g *gate) InterceptUpgraded(conn network.Conn) (allow bool, reason control.DisconnectReason) {
+	guard.Do("node: gate", func() {
+		<-g.opened
+		allow = g.allowed && (conn.Stat().Direction == network.DirInbound || !g.isParting(conn.RemotePeer()))
+	})
+	return allow, 0
 }
 
-func (g *gate) InterceptPeerDial(peer.ID) bool { return true }
+func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
 
 func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 

@@ -4,15 +4,12 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/host"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
-	"github.com/libp2p/go-libp2p/p2p/transport/quic"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/webrtc"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	"github.com/libp2p/go-libp2p/p2p/transport/webtransport"
@@ -22,24 +19,30 @@ import (
 	"github.com/unaiverse/p2p/go/internal/datagrams"
 )
 
-// newHost makes a libp2p host that does not listen yet.
-func newHost(
-	o *Options, limits rcmgr.ConcreteLimitConfig, key crypto.PrivKey, gate *gate, advertised *advertised, secure certificate,
-) (host.Host, error) {
-	resources, err := newResourceManager(limits)
+// openHost makes a libp2p host that does not listen yet, and what it is made with.
+func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
+	o := n.options
+	relayOptions, err := relayOptions(o)
 	if err != nil {
-		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
+		return err
+	}
+	book, err := newBook()
+	if err != nil {
+		return err
+	}
+	resources, err := newResourceManager(limits, o.Limits.ConnectionsPerAddress)
+	if err != nil {
+		return err
 	}
 	connections, err := connmgr.NewConnManager(160, 192, connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
-		return nil, boundary.Errorf(boundary.Internal, "no connection manager: %w", err)
+		return boundary.Errorf(boundary.Internal, "no connection manager: %w", err)
 	}
-	relayOptions, err := relayOptions(o)
-	if err != nil {
-		return nil, err
-	}
+	n.friends = newFriends(connections, book)
+	resources.friends, resources.refused = n.friends, (&room{node: n}).make
 	h, err := libp2p.New(
-		libp2p.Identity(key),
+		libp2p.Identity(n.identity.Key),
+		libp2p.Peerstore(book),
 		libp2p.NoListenAddrs,
 		libp2p.UserAgent(o.Agent),
 		libp2p.DisableMetrics(),
@@ -48,9 +51,13 @@ func newHost(
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(connections),
-		libp2p.ConnectionGater(gate),
-		libp2p.AddrsFactory(advertised.addrs),
-		transportOptions(o, secure),
+		libp2p.ConnectionGater(n.gate),
+		libp2p.AddrsFactory(n.advertised.addrs),
+		libp2p.MultiaddrResolver(names),
+		// With these libp2p refuses to dial once most of the last hundred dials have failed, as those of a peer that is away for long do.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
+		transportOptions(o, n.certificate),
 		datagrams.Option(),
 		relayOptions,
 		reachabilityOptions(o),
@@ -58,15 +65,18 @@ func newHost(
 	if err != nil {
 		_ = connections.Close()
 		_ = resources.Close()
-		return nil, boundary.Errorf(boundary.Internal, "the libp2p host could not be made: %w", err)
+		_ = book.Close()
+		return boundary.Errorf(boundary.Internal, "the libp2p host could not be made: %w", err)
 	}
-	return h, nil
+	n.host = h
+	n.dialer = &dialer{host: h, swarm: h.Network().(*swarm.Swarm), book: book, gate: n.gate, friends: n.friends}
+	return nil
 }
 
 func transportOptions(o *Options, secure certificate) libp2p.Option {
 	var chain []libp2p.Option
 	if o.uses("tcp") {
-		chain = append(chain, libp2p.Transport(tcp.NewTCPTransport))
+		chain = append(chain, libp2p.Transport(newTCP))
 	}
 	if o.uses("ws") {
 		var options []any
@@ -79,7 +89,7 @@ func transportOptions(o *Options, secure certificate) libp2p.Option {
 		chain = append(chain, libp2p.ShareTCPListener())
 	}
 	if o.uses("quic") {
-		chain = append(chain, libp2p.Transport(libp2pquic.NewTransport))
+		chain = append(chain, libp2p.Transport(newQUIC))
 	}
 	if o.uses("webtransport") {
 		chain = append(chain, libp2p.Transport(libp2pwebtransport.New))

@@ -31,6 +31,9 @@ type Node struct {
 	certificate certificate
 	automatic   *certificates.Automatic
 	host        host.Host
+	dialer      *dialer
+	friends     *friends
+	listeners   *listeners
 	messaging   *messaging.Service
 	pubsub      *pubsub.Service
 	relays      *relay.Reservations
@@ -71,18 +74,19 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 		return
 	}
 	limits := limitsOf(options.Limits, maxMessageSize)
-	if n.host, err = newHost(options, limits, n.identity.Key, n.gate, n.advertised, n.certificate); err != nil {
+	if err = n.openHost(limits); err != nil {
 		return
 	}
 	// Protocols come before listening: an isolated Python node turns away a peer that does not have the chat protocol from the start.
 	n.messaging = messaging.New(n.host, messaging.Config{
 		MaxMessageSize: maxMessageSize, Unread: options.Limits.unread(), UnfinishedMemory: unfinishedMemory(limits), Port: port, Events: n,
+		Dial: n.dialForMessages,
 	})
 	n.pubsub, err = pubsub.New(n.host, pubsub.Config{FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, Port: port, Events: n})
 	if err != nil {
 		return
 	}
-	if n.relays, err = relay.New(n.host, n); err != nil {
+	if n.relays, err = relay.New(n.host, n, n.dialForRelay); err != nil {
 		return
 	}
 	n.advertised.add(n.withCircuits)
@@ -106,6 +110,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	if err = listen(ctx, n.host, options, n.certificate); err != nil {
 		return
 	}
+	n.listeners = keepListening(n)
 	n.created = Created{Node: n.handle, PeerID: n.host.ID().String(), Addresses: addressesOf(n.host), IsPublic: n.watcher.isPublic}
 	n.watcher.begin(n.created.Addresses)
 	return
@@ -197,6 +202,7 @@ func (n *Node) close(flush time.Duration) {
 		n.relays.Close()
 	}
 	n.gate.open(false)
+	n.listeners.close()
 	n.dht.close()
 	if n.host != nil {
 		_ = n.host.Close()

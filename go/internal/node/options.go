@@ -51,11 +51,12 @@ type TurnServer struct {
 
 // Limits replace those of the resource manager, 1 or more; nil keeps its own.
 type Limits struct {
-	Connections        *int   `json:"connections"`
-	ConnectionsPerPeer *int   `json:"connectionsPerPeer"`
-	StreamsPerPeer     *int   `json:"streamsPerPeer"`
-	Memory             *int64 `json:"memory"`
-	Unread             *int   `json:"unread"`
+	Connections           *int   `json:"connections"`
+	ConnectionsPerPeer    *int   `json:"connectionsPerPeer"`
+	ConnectionsPerAddress *int   `json:"connectionsPerAddress"`
+	StreamsPerPeer        *int   `json:"streamsPerPeer"`
+	Memory                *int64 `json:"memory"`
+	Unread                *int   `json:"unread"`
 }
 
 func (l Limits) unread() int {

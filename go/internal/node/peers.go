@@ -75,6 +75,9 @@ func (p *peers) look(id peer.ID) {
 	if len(conns) == 0 {
 		if known != nil {
 			delete(p.known, id)
+			if !p.node.gate.isParting(id) {
+				p.node.friends.departed(id)
+			}
 			p.node.post(peerEvent{"peerdisconnect", known.info})
 		}
 		return
@@ -113,7 +116,7 @@ func (p *peers) tell(event string, known *connectedPeer) {
 // addrs are those at which a peer can be dialled, or else where it is.
 func (p *peers) addrs(id peer.ID, best network.Conn) []string {
 	addrs := []string{}
-	for _, addr := range p.node.host.Peerstore().Addrs(id) {
+	for _, addr := range p.node.dialer.book.all(id) {
 		addrs = append(addrs, addr.String())
 	}
 	if len(addrs) == 0 {

@@ -2,10 +2,11 @@ package node
 
 import (
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/x/rate"
 
+	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/messaging"
 )
 
@@ -53,13 +54,19 @@ func unfinishedMemory(limits rcmgr.ConcreteLimitConfig) int {
 	return min(messaging.UnfinishedMemory, int(system/2))
 }
 
-func newResourceManager(limits rcmgr.ConcreteLimitConfig) (network.ResourceManager, error) {
-	return rcmgr.NewResourceManager(
-		rcmgr.NewFixedLimiter(limits),
-		rcmgr.WithMetricsDisabled(),
-		rcmgr.WithLimitPerSubnet(
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: 1024}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: 1024}},
-		),
-	)
+// newResourceManager bounds besides what comes from one address, by admission.
+func newResourceManager(limits rcmgr.ConcreteLimitConfig, fromAddress *int) (*admission, error) {
+	inner, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), rcmgr.WithMetricsDisabled(),
+		rcmgr.WithConnRateLimiters(&rate.Limiter{}),
+		rcmgr.WithNetworkPrefixLimit([]rcmgr.NetworkPrefixLimit{}, []rcmgr.NetworkPrefixLimit{}),
+		rcmgr.WithLimitPerSubnet([]rcmgr.ConnLimitPerSubnet{}, []rcmgr.ConnLimitPerSubnet{}))
+	if err != nil {
+		return nil, boundary.Errorf(boundary.Internal, "the limits cannot be used: %w", err)
+	}
+	public := perAddress
+	if fromAddress != nil {
+		public = *fromAddress
+	}
+	inbound := limits.ToPartialLimitConfig().System.ConnsInbound.Build(0)
+	return newAdmission(inner, public, max(public, inbound*3/4), inbound-min(friendSlack, inbound/8)), nil
 }

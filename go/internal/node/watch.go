@@ -54,24 +54,30 @@ func (w *watcher) run() {
 	if <-w.node.gate.opened; !w.node.gate.allowed {
 		return
 	}
-	w.changedAddresses()
+	guard.Do("node: events", w.changedAddresses)
 	for e := range w.subscription.Out() {
-		switch e := e.(type) {
-		case event.EvtLocalAddressesUpdated:
-			w.changedAddresses()
-		case event.EvtLocalReachabilityChanged:
-			w.heard = e.Reachability
-			w.changedReachability()
-		case event.EvtHostReachableAddrsChanged:
-			w.confirmed = len(e.Reachable) > 0
-			w.changedReachability()
-		case event.EvtPeerIdentificationCompleted:
-			w.node.peers.look(e.Peer)
-			w.node.isolation.look(e.Peer)
-		case event.EvtPeerProtocolsUpdated:
-			w.node.peers.look(e.Peer)
-			w.node.isolation.look(e.Peer)
-		}
+		// Whoever does not read the event bus any more holds up all who write to it.
+		guard.Do("node: events", func() { w.handle(e) })
+	}
+}
+
+func (w *watcher) handle(e any) {
+	switch e := e.(type) {
+	case event.EvtLocalAddressesUpdated:
+		w.changedAddresses()
+	case event.EvtLocalReachabilityChanged:
+		w.heard = e.Reachability
+		w.changedReachability()
+	case event.EvtHostReachableAddrsChanged:
+		w.confirmed = len(e.Reachable) > 0
+		w.changedReachability()
+	case event.EvtPeerIdentificationCompleted:
+		w.node.friends.identified(e.Conn)
+		w.node.peers.look(e.Peer)
+		w.node.isolation.look(e.Peer)
+	case event.EvtPeerProtocolsUpdated:
+		w.node.peers.look(e.Peer)
+		w.node.isolation.look(e.Peer)
 	}
 }
 

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
 const (
@@ -35,13 +37,20 @@ type place struct {
 	// reserving admits one request at a time.
 	reserving chan struct{}
 
+	// telling keeps events in the order of what they tell.
+	telling sync.Mutex
 	mu      sync.Mutex
 	expires time.Time
 	taken   time.Time
 	through []ma.Multiaddr
 	// wanted: it was held once, so it is taken again when it is lost.
 	wanted bool
+	// over: it was given up, and is not to be held any more.
+	over bool
 }
+
+// errReleased is what becomes of a request during which the place is given up.
+var errReleased = errors.New("the place was given up meanwhile")
 
 func newPlace(r *Reservations, relay peer.ID) *place {
 	p := &place{Reservations: r, relay: relay, changed: make(chan struct{}, 1), reserving: make(chan struct{}, 1)}
@@ -73,14 +82,18 @@ func (p *place) expiry() time.Time {
 func (p *place) reserve(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reserveTimeout)
 	defer cancel()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer context.AfterFunc(p.ended, func() { giveUp(errReleased) })()
 	select {
 	case p.reserving <- struct{}{}:
 		defer func() { <-p.reserving }()
 	case <-ctx.Done():
 		return reservationFailed(ctx, p.relay, ctx.Err())
 	}
-	p.host.ConnManager().Protect(p.relay, protection)
-	reservation, err := client.Reserve(network.WithDialPeerTimeout(ctx, reserveTimeout), p.host, peer.AddrInfo{ID: p.relay})
+	if err := p.dial(ctx, p.relay); err != nil {
+		return reservationFailed(ctx, p.relay, err)
+	}
+	reservation, err := client.Reserve(network.WithNoDial(ctx, "dialled already"), p.host, peer.AddrInfo{ID: p.relay})
 	if err != nil {
 		return reservationFailed(ctx, p.relay, err)
 	}
@@ -88,12 +101,28 @@ func (p *place) reserve(ctx context.Context) error {
 	if len(addrs) == 0 {
 		return boundary.Errorf(boundary.ReservationFailed, "relay %s has no address that others could dial", p.relay).About(p.relay.String())
 	}
-	p.mu.Lock()
-	p.expires, p.taken, p.through, p.wanted = reservation.Expiration, time.Now(), addrs, true
-	p.mu.Unlock()
-	p.events.Reserved(p.relay, reservation.Expiration, addrs)
+	if !p.hold(reservation.Expiration, addrs) {
+		return reservationFailed(ctx, p.relay, errReleased)
+	}
 	p.wake()
 	return nil
+}
+
+// hold notes and tells what was reserved, unless the place was given up meanwhile.
+func (p *place) hold(expires time.Time, through []ma.Multiaddr) bool {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.mu.Lock()
+	over := p.over
+	if !over {
+		p.host.ConnManager().Protect(p.relay, protection)
+		p.expires, p.taken, p.through, p.wanted = expires, time.Now(), through, true
+	}
+	p.mu.Unlock()
+	if !over {
+		p.events.Reserved(p.relay, expires, through)
+	}
+	return !over
 }
 
 func (p *place) wake() {
@@ -105,6 +134,8 @@ func (p *place) wake() {
 
 // lost: the relay does not know the reservation any more.
 func (p *place) lost(reason string) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	p.mu.Lock()
 	held := !p.expires.IsZero()
 	p.expires, p.through = time.Time{}, nil
@@ -117,7 +148,10 @@ func (p *place) lost(reason string) {
 
 func (p *place) end(reason string) {
 	p.stop()
+	p.mu.Lock()
+	p.over = true
 	p.host.ConnManager().Unprotect(p.relay, protection)
+	p.mu.Unlock()
 	p.lost(reason)
 }
 
@@ -175,7 +209,7 @@ func (p *place) rest(retry time.Duration) (rest time.Duration, wanted bool) {
 }
 
 func dialable(addr ma.Multiaddr, local bool) bool {
-	return !manet.IsIPUnspecified(addr) && relayOf(addr) == "" && (local || !isLoopback(addr))
+	return !manet.IsIPUnspecified(addr) && transports.Relay(addr) == "" && (local || !isLoopback(addr))
 }
 
 func isLoopback(addr ma.Multiaddr) bool { return manet.IsIPLoopback(addr) }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/guard"
+	"github.com/unaiverse/p2p/go/internal/transports"
 )
 
 // Events is told what becomes of reservations. Its methods must not block.
@@ -35,6 +36,7 @@ type Events interface {
 type Reservations struct {
 	host   host.Host
 	events Events
+	dial   func(ctx context.Context, relay peer.ID) error
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -45,15 +47,15 @@ type Reservations struct {
 	automatic map[peer.ID][]ma.Multiaddr
 }
 
-// New begins to follow what happens to relays.
-func New(h host.Host, events Events) (*Reservations, error) {
+// New begins to follow what happens to relays; dial connects with one, unless it is connected.
+func New(h host.Host, events Events, dial func(ctx context.Context, relay peer.ID) error) (*Reservations, error) {
 	subscription, err := h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtAutoRelayAddrsUpdated),
 	}, eventbus.BufSize(256), eventbus.Name("relay"))
 	if err != nil {
 		return nil, boundary.Errorf(boundary.Internal, "no event bus: %w", err)
 	}
-	r := &Reservations{host: h, events: events, places: map[peer.ID]*place{}, automatic: map[peer.ID][]ma.Multiaddr{}}
+	r := &Reservations{host: h, events: events, dial: dial, places: map[peer.ID]*place{}, automatic: map[peer.ID][]ma.Multiaddr{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.start(func() {
 		defer subscription.Close()
@@ -141,15 +143,20 @@ func (r *Reservations) follow(subscription event.Subscription) {
 		case <-r.ctx.Done():
 			return
 		case e := <-subscription.Out():
-			switch e := e.(type) {
-			case event.EvtPeerConnectednessChanged:
-				if e.Connectedness == network.NotConnected {
-					r.disconnected(e.Peer)
-				}
-			case event.EvtAutoRelayAddrsUpdated:
-				r.updated(e.RelayAddrs)
-			}
+			// Whoever does not read the event bus any more holds up all who write to it.
+			guard.Do("relay: events", func() { r.handle(e) })
 		}
+	}
+}
+
+func (r *Reservations) handle(e any) {
+	switch e := e.(type) {
+	case event.EvtPeerConnectednessChanged:
+		if e.Connectedness == network.NotConnected {
+			r.disconnected(e.Peer)
+		}
+	case event.EvtAutoRelayAddrsUpdated:
+		r.updated(e.RelayAddrs)
 	}
 }
 
@@ -167,7 +174,7 @@ func (r *Reservations) disconnected(relay peer.ID) {
 func (r *Reservations) updated(addrs []ma.Multiaddr) {
 	now := map[peer.ID][]ma.Multiaddr{}
 	for _, addr := range addrs {
-		if relay := relayOf(addr); relay != "" {
+		if relay := transports.Relay(addr); relay != "" {
 			now[relay] = append(now[relay], addr)
 		}
 	}
@@ -185,13 +192,6 @@ func (r *Reservations) updated(addrs []ma.Multiaddr) {
 			r.events.ReservationLost(relay, "AutoRelay does not use it any more")
 		}
 	}
-}
-
-// relayOf is the relay in a circuit address.
-func relayOf(addr ma.Multiaddr) peer.ID {
-	before, _ := ma.SplitFunc(addr, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
-	_, relay := peer.SplitAddr(before)
-	return relay
 }
 
 func (r *Reservations) start(fn func()) {
@@ -219,12 +219,17 @@ func through(h host.Host, relay peer.ID, vouched []ma.Multiaddr) []ma.Multiaddr 
 }
 
 func reservationFailed(ctx context.Context, relay peer.ID, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
+	if cause := context.Cause(ctx); errors.Is(cause, errReleased) {
+		err = cause
+	} else if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
 	reason := err.Error()
 	var refused client.ReservationError
+	var undialled *boundary.Error
 	switch {
+	case errors.As(err, &undialled):
+		reason = undialled.Message
 	case errors.As(err, &refused) && refused.Status == pb.Status_RESERVATION_REFUSED:
 		reason = "it refused, because it has no place left or does not know this node as one it may serve"
 	case errors.As(err, &refused) && refused.Status == pb.Status_PERMISSION_DENIED:

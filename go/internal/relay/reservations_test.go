@@ -86,7 +86,8 @@ func newClient(t *testing.T) (*Reservations, host.Host, events) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	told := make(events, 100)
-	r, err := New(h, told)
+	dial := func(ctx context.Context, relay peer.ID) error { return h.Connect(ctx, peer.AddrInfo{ID: relay}) }
+	r, err := New(h, told, dial)
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	return r, h, told
@@ -230,4 +231,33 @@ func TestWhatAutoRelayUsesIsToldByRelay(t *testing.T) {
 	require.NoError(t, emitter.Emit(event.EvtAutoRelayAddrsUpdated{}))
 	require.NotEmpty(t, told.next(t).reason)
 	require.False(t, r.Uses(relay.ID()))
+}
+
+func TestAPlaceThatIsGivenUpWhileItIsAskedForIsNotHeld(t *testing.T) {
+	relay := newRelay(t, newKey(t), anyPort, time.Hour)
+	r, h, told := newClient(t)
+	know(h, relay)
+	dial := r.dial
+	r.dial = func(ctx context.Context, p peer.ID) error {
+		err := dial(ctx, p)
+		r.Release(p)
+		return err
+	}
+	_, err := r.Reserve(t.Context(), relay.ID())
+	var coded *boundary.Error
+	require.ErrorAs(t, err, &coded)
+	require.Equal(t, boundary.ReservationFailed, coded.Code)
+	require.Contains(t, coded.Message, "given up")
+	require.False(t, h.ConnManager().IsProtected(relay.ID(), protection))
+
+	r.dial = dial
+	p, err := r.place(relay.ID())
+	require.NoError(t, err)
+	r.Release(relay.ID())
+	require.False(t, p.hold(time.Now().Add(time.Hour), relay.Addrs()), "the answer was already on its way")
+	require.False(t, h.ConnManager().IsProtected(relay.ID(), protection))
+	require.Empty(t, r.Addrs())
+	_, err = r.Reserve(t.Context(), relay.ID())
+	require.NoError(t, err)
+	require.Empty(t, told.next(t).reason, "nothing was told before")
 }

@@ -22,6 +22,16 @@ func ConnectedDirectly(n network.Network, p peer.ID) bool {
 	return slices.ContainsFunc(n.ConnsToPeer(p), func(conn network.Conn) bool { return !Relayed(conn) })
 }
 
+// Relay is the relay in a circuit address, "" in any other.
+func Relay(addr ma.Multiaddr) peer.ID {
+	before, circuit := ma.SplitFunc(addr, func(c ma.Component) bool { return c.Protocol().Code == ma.P_CIRCUIT })
+	if len(circuit) == 0 {
+		return ""
+	}
+	_, relay := peer.SplitAddr(before)
+	return relay
+}
+
 // Of is Name for an address.
 func Of(addr ma.Multiaddr) string {
 	name := "tcp"
