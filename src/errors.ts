@@ -14,10 +14,10 @@ import process from "node:process";
  * | --- | --- |
  * | `ABORTED` | the operation was cancelled on its way |
  * | `ADDRESS_IN_USE` | another program has the port |
- * | `ADDRESS_INVALID` | a multiaddr cannot be read, or names another peer than the rest |
+ * | `ADDRESS_INVALID` | a multiaddr cannot be read, names another peer than the rest, or wants a transport that is not offered |
  * | `CERTIFICATE_INVALID` | a certificate or its key cannot be used |
  * | `CLOSED` | the node is closed |
- * | `DIAL_FAILED` | none of the peer's addresses answered |
+ * | `DIAL_FAILED` | none of the peer's addresses answered, or no name among them could be resolved |
  * | `IDENTITY_CORRUPT` | the key file cannot be read as a key |
  * | `IDENTITY_EXPOSED` | the key file can be read by others |
  * | `IDENTITY_IN_USE` | another live node uses the identity folder |

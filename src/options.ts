@@ -49,6 +49,11 @@ export interface NodeLimits {
   connections?: number;
   /** Connections with one peer, 1 or more. */
   connectionsPerPeer?: number;
+  /**
+   * Connections that peers make from one public IP address, 1 or more; a /56 of IPv6 is one. An address of this machine or of a
+   * private network may have three quarters of all. Default 8.
+   */
+  connectionsPerAddress?: number;
   /** Streams with one peer, 1 or more. */
   streamsPerPeer?: number;
   /**
@@ -286,6 +291,7 @@ function checkLimits(name: string, value: unknown): NodeLimits {
   const smallest: Record<keyof NodeLimits, number> = {
     connections: 1,
     connectionsPerPeer: 1,
+    connectionsPerAddress: 1,
     streamsPerPeer: 1,
     memory: 1 << 20,
     unread: 1 << 20,

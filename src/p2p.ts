@@ -213,14 +213,16 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Connects to a peer by any of its addresses. Connecting to a peer that is connected is no error.
+   * Connects to a peer by any of the given addresses, and by no others. Connecting to a peer that is connected is no error. A
+   * send finds these addresses again for as long as the node lives.
    *
-   * @param addrs Multiaddrs of one peer, one or more; the first ends in `/p2p/<id>`, the others in the same or in none.
+   * @param addrs Multiaddrs of one peer, one or more; the first ends in `/p2p/<id>`, the others in the same or in none. Names are
+   * resolved by DNS.
    * @param options `{ signal, timeout }`.
    * @returns The peer and the address that was reached.
    * @throws {TypeError} If an argument is of the wrong type.
    * @throws {RangeError} If `addrs` or one of them is empty.
-   * @throws {P2PError} `ADDRESS_INVALID`, `DIAL_FAILED`, `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `ADDRESS_INVALID`, `PEER_SELF`, `DIAL_FAILED`, `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts

@@ -9,8 +9,15 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { P2P, P2PError } from "../mod.ts";
-import { connect, createNode } from "./support/node.ts";
-import { occupyTcp } from "./support/ports.ts";
+import {
+  connect,
+  createNode,
+  directChannel,
+  makeFolder,
+  removeFolder,
+} from "./support/node.ts";
+import { findFreePorts, occupyTcp } from "./support/ports.ts";
+import { decode, encode, once, take } from "./support/wait.ts";
 
 const NOBODY = "12D3KooWEXse6zf6g6rsFckJqXA6SWWrENNB3oN8tG5qPEPWV5do";
 
@@ -58,13 +65,74 @@ test("addresses that cannot be used are ADDRESS_INVALID", async () => {
   await assertRejects(() => alice.connectTo([1 as never]), TypeError);
 });
 
-test("connecting to oneself gives one's own addresses", async () => {
+test("connecting to oneself is PEER_SELF", async () => {
   await using node = await createNode();
-  const { addresses } = node;
-  assertEquals(await node.connectTo(addresses), {
-    id: node.peerId,
-    addrs: addresses,
-  });
+  const error = await assertRejects(
+    () => node.connectTo(node.addresses),
+    P2PError,
+  );
+  assertEquals([error.code, error.peerId], ["PEER_SELF", node.peerId]);
+});
+
+test("a name that DNS does not know is DIAL_FAILED, whatever else is known", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  await alice.disconnectFrom(bob.peerId!);
+  // DNS is not even asked for a name with an empty label.
+  for (const address of ["/dns4/no..name/tcp/1", "/dnsaddr/no..name"]) {
+    const error = await assertRejects(
+      () => alice.connectTo([`${address}/p2p/${bob.peerId}`]),
+      P2PError,
+    );
+    assertEquals(error.code, "DIAL_FAILED");
+    assertStringIncludes(error.message, "DNS cannot resolve the name");
+    assertStringIncludes(error.message, "no..name");
+  }
+});
+
+test("one address is dialled, whatever libp2p prefers and what else is known", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  for (const transport of ["ws", "webtransport", "tcp", "quic-v1"]) {
+    await alice.disconnectFrom(bob.peerId!);
+    const wanted = bob.addresses.find((own) =>
+      own.split(/\/certhash|\/p2p\//)[0].endsWith(transport) ||
+      transport === "tcp" && /\/tcp\/\d+\/p2p\//.test(own)
+    )!;
+    const { addrs: [reached] } = await alice.connectTo([wanted]);
+    assertStringIncludes(`${reached}/`, `/${transport}/`);
+    assertEquals(reached.includes("/ws"), transport === "ws");
+  }
+});
+
+test("a send and connectTo() say the same of a peer that is gone, and reach it when it is back", async () => {
+  await using alice = await createNode({ transports: ["tcp"] });
+  const port = await findFreePorts();
+  const identityDir = makeFolder();
+  const options = { transports: ["tcp" as const], port, identityDir };
+  const bob = await createNode(options);
+  const [address] = bob.addresses;
+  const { peerId } = bob;
+  await connect(alice, bob);
+  const name = directChannel(alice, bob);
+  const gone = once(alice, "peerdisconnect");
+  await bob.close();
+  await gone;
+  for (let i = 0; i < 3; i++) {
+    const [sent, dialled] = await Promise.all([
+      assertRejects(() => alice.sendMessageToPeer(name, encode("x")), P2PError),
+      assertRejects(() => alice.connectTo([address]), P2PError),
+    ]);
+    assertEquals([sent.code, sent.message], ["DIAL_FAILED", dialled.message]);
+  }
+  const back = await createNode(options);
+  assertEquals(back.peerId, peerId);
+  await alice.sendMessageToPeer(name, encode("hello"));
+  assertEquals(decode((await take(back, 1))[0].data), "hello");
+  await back.close();
+  removeFolder(identityDir);
 });
 
 test("connectTo() tells the peer and the address that was reached", async () => {
