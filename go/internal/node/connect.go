@@ -40,7 +40,7 @@ func (n *Node) Connect(ctx context.Context, texts []string) (*Connected, error) 
 	defer cancel()
 	// Who asks for a connection while an earlier one is being ended wants a new one.
 	if err := n.gate.parted(ctx, target.ID); err != nil {
-		return nil, err
+		return nil, dialFailed(ctx, target.ID, nil, errParting)
 	}
 	connected := len(n.host.Network().ConnsToPeer(target.ID)) > 0
 	directly := slices.ContainsFunc(target.Addrs, func(addr ma.Multiaddr) bool { return !circuit(addr) })

@@ -55,10 +55,7 @@ func (d *dialer) dial(ctx context.Context, p peer.ID, given []ma.Multiaddr) erro
 		return nil
 	}
 	asked := ctx
-	ctx, leave, err := d.gate.enter(ctx, p)
-	if err != nil {
-		return dialFailed(p, nil, err)
-	}
+	ctx, leave := d.gate.enter(ctx, p)
 	defer leave()
 	addrs := given
 	if len(given) == 0 {
@@ -70,24 +67,21 @@ func (d *dialer) dial(ctx context.Context, p peer.ID, given []ma.Multiaddr) erro
 		}
 	}
 	if len(addrs) == 0 {
-		return dialFailed(p, nil, errNoAddress)
+		return dialFailed(asked, p, nil, errNoAddress)
 	}
 	addrs, unresolved := resolve(ctx, d.swarm, p, addrs)
 	if len(addrs) == 0 {
-		return dialFailed(p, unresolved, nil)
+		return dialFailed(asked, p, unresolved, nil)
 	}
 	failures, err := d.persist(ctx, p, addrs)
 	if err == nil {
 		d.befriend(p, given)
 		return nil
 	}
-	if errors.Is(asked.Err(), context.Canceled) {
-		return asked.Err()
-	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return dialFailed(p, append(unresolved, failures...), err)
+	return dialFailed(asked, p, append(unresolved, failures...), err)
 }
 
 func (d *dialer) befriend(p peer.ID, given []ma.Multiaddr) {
@@ -203,8 +197,11 @@ func timedOut(reason error) bool {
 	return errors.Is(reason, context.DeadlineExceeded) || errors.Is(reason, os.ErrDeadlineExceeded) || errors.As(reason, &timeout) && timeout.Timeout()
 }
 
-// dialFailed says for each address why it did not work, in one sentence.
-func dialFailed(p peer.ID, failures []failure, err error) *boundary.Error {
+// dialFailed says for each address why it did not work, in one sentence. A dial that was cancelled has not failed.
+func dialFailed(asked context.Context, p peer.ID, failures []failure, err error) error {
+	if errors.Is(asked.Err(), context.Canceled) {
+		return asked.Err()
+	}
 	var reasons []string
 	for _, f := range failures {
 		reasons = append(reasons, f.addr.String()+": "+told(f.reason).Error())

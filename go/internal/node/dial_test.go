@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -136,6 +137,27 @@ func TestConcurrentDialsOfAPeerDoNotTakeAddressesFromEachOther(t *testing.T) {
 	require.NotEmpty(t, a.host.Network().ConnsToPeer(b.host.ID()))
 	require.Empty(t, a.dialer.book.dials)
 	require.Empty(t, a.gate.dials)
+}
+
+func TestADialWaitsForAnotherOneForWhichItsAddressWouldBeLeftAway(t *testing.T) {
+	a, b := startNode(t, nil, "tcp", "ws"), startNode(t, nil, "tcp", "ws")
+	end, err := a.dialer.book.selected(t.Context(), b.host.ID(), []ma.Multiaddr{ma.StringCast(strings.Split(over(t, b, "tcp"), "/p2p/")[0])})
+	require.NoError(t, err)
+	outcome := make(chan string, 1)
+	go func() {
+		connected, err := a.Connect(t.Context(), []string{over(t, b, "ws")})
+		if err == nil {
+			outcome <- connected.Addrs[0]
+		}
+		close(outcome)
+	}()
+	// What it finds meanwhile is the other one's address.
+	select {
+	case <-outcome:
+	case <-time.After(100 * time.Millisecond):
+	}
+	end()
+	require.Contains(t, <-outcome, "/ws")
 }
 
 func TestAFailedDialNamesTheAddressesOfThisCallAlone(t *testing.T) {
@@ -313,18 +335,37 @@ func TestNobodyDialsAPeerThatTheProgramIsDisconnectingFrom(t *testing.T) {
 	end := a.gate.part(p)
 	_, err = a.OpenOutlet(t.Context(), 1, p.String())
 	require.Contains(t, refusedDial(t, err), errParting.Error())
-	require.ErrorContains(t, a.host.Connect(t.Context(), peer.AddrInfo{ID: p}), "gater", "no library either")
-	later := make(chan error, 1)
-	go func() {
-		_, err := a.Connect(t.Context(), []string{over(t, b, "tcp")})
-		later <- err
-	}()
+	err = a.host.Connect(t.Context(), peer.AddrInfo{ID: p, Addrs: addrsOf(b)})
+	require.ErrorContains(t, err, "gater", "no library either")
+	require.NotContains(t, err.Error(), "/ip4/", "no address is dialled")
 	other := a.gate.part(p)
 	end()
-	require.Empty(t, a.host.Network().ConnsToPeer(p))
+	require.True(t, a.gate.isParting(p))
 	other()
-	require.NoError(t, <-later, "who asks for a connection meanwhile has it afterwards")
+	_, err = a.OpenOutlet(t.Context(), 1, p.String())
+	require.NoError(t, err)
 	require.Empty(t, a.gate.parting)
+}
+
+func TestAConnectionThatIsAskedForMeanwhileIsMadeAfterTheDisconnection(t *testing.T) {
+	a, b := startNode(t, nil, "tcp"), startNode(t, nil, "tcp")
+	end := a.gate.part(b.host.ID())
+	asked, cancel := context.WithCancel(t.Context())
+	outcome := make(chan error)
+	go func() {
+		_, err := a.Connect(asked, []string{over(t, b, "tcp")})
+		outcome <- err
+	}()
+	select {
+	case err := <-outcome:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	cancel()
+	require.ErrorIs(t, <-outcome, context.Canceled)
+	end()
+	_, err := a.Connect(t.Context(), []string{over(t, b, "tcp")})
+	require.NoError(t, err)
 }
 
 func TestADialUnderWayEndsWhenTheProgramDisconnectsFromThePeer(t *testing.T) {

@@ -37,6 +37,19 @@ func TestWhatConnectWasGivenIsKeptForTheLifeOfTheNode(t *testing.T) {
 	require.Equal(t, boundary.PeerUnknown, boundary.AsError(err).Code, "nobody has named it")
 }
 
+func TestThePeersThatTheOptionsNameAreFriends(t *testing.T) {
+	options := testOptions(t)
+	relay, bootstrap := newPeerID(t), newPeerID(t)
+	options.Relays = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + relay.String()}
+	options.BootstrapPeers = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + bootstrap.String()}
+	n, _ := newNode(t, options)
+	for _, p := range []peer.ID{relay, bootstrap} {
+		require.True(t, n.friends.includes(p))
+		require.True(t, n.host.ConnManager().IsProtected(p, friendship))
+	}
+	require.False(t, n.friends.includes(newPeerID(t)))
+}
+
 func newPeerID(t *testing.T) peer.ID {
 	t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)

@@ -89,13 +89,10 @@ func (g *gate) parted(ctx context.Context, p peer.ID) error {
 	}
 }
 
-// enter gives a dial the context that ends when the program disconnects from the peer. It is refused while that is under way.
-func (g *gate) enter(ctx context.Context, p peer.ID) (_ context.Context, leave func(), err error) {
+// enter gives a dial the context that ends when the program disconnects from the peer.
+func (g *gate) enter(ctx context.Context, p peer.ID) (_ context.Context, leave func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.parting[p] != nil {
-		return nil, nil, errParting
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	dial := &dialling{cancel}
 	if g.dials[p] == nil {
@@ -109,7 +106,7 @@ func (g *gate) enter(ctx context.Context, p peer.ID) (_ context.Context, leave f
 		if delete(g.dials[p], dial); len(g.dials[p]) == 0 {
 			delete(g.dials, p)
 		}
-	}, nil
+	}
 }
 
 func (g *gate) isParting(p peer.ID) bool {

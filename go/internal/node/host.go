@@ -26,6 +26,10 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 	if err != nil {
 		return err
 	}
+	named, err := o.named()
+	if err != nil {
+		return err
+	}
 	book, err := newBook()
 	if err != nil {
 		return err
@@ -39,6 +43,9 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 		return boundary.Errorf(boundary.Internal, "no connection manager: %w", err)
 	}
 	n.friends = newFriends(connections, book)
+	for _, p := range named {
+		n.friends.meet(p, nil)
+	}
 	resources.friends, resources.refused = n.friends, (&room{node: n}).make
 	h, err := libp2p.New(
 		libp2p.Identity(n.identity.Key),

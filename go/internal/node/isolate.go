@@ -33,17 +33,11 @@ func newIsolation(n *Node) (*isolation, error) {
 	if !n.options.IsIsolated {
 		return nil, nil
 	}
-	i := &isolation{node: n, waiting: map[peer.ID]*time.Timer{}}
-	for option, addrs := range map[string][]string{"relays": n.options.Relays, "bootstrapPeers": n.options.BootstrapPeers} {
-		infos, err := peerInfos(option, addrs)
-		if err != nil {
-			return nil, err
-		}
-		for _, info := range infos {
-			i.exempt = append(i.exempt, info.ID)
-		}
+	named, err := n.options.named()
+	if err != nil {
+		return nil, err
 	}
-	return i, nil
+	return &isolation{node: n, exempt: named, waiting: map[peer.ID]*time.Timer{}}, nil
 }
 
 // look judges a peer by what it says of itself, whenever that changes.

@@ -80,6 +80,20 @@ func DecodeOptions(body []byte) (*Options, error) {
 	return options, nil
 }
 
+// named are the peers that the options name: relays and bootstrap peers.
+func (o *Options) named() (peers []peer.ID, err error) {
+	for option, addrs := range map[string][]string{"relays": o.Relays, "bootstrapPeers": o.BootstrapPeers} {
+		infos, err := peerInfos(option, addrs)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range infos {
+			peers = append(peers, info.ID)
+		}
+	}
+	return peers, nil
+}
+
 func (o *Options) uses(transport string) bool { return slices.Contains(o.Transports, transport) }
 
 // relay: the service needs the circuit transport as much as the client does.

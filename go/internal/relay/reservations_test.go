@@ -241,6 +241,11 @@ func TestAPlaceThatIsGivenUpWhileItIsAskedForIsNotHeld(t *testing.T) {
 	r.dial = func(ctx context.Context, p peer.ID) error {
 		err := dial(ctx, p)
 		r.Release(p)
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Second):
+			t.Error("the request goes on")
+		}
 		return err
 	}
 	_, err := r.Reserve(t.Context(), relay.ID())
