@@ -25,9 +25,11 @@ import (
 const (
 	// maxCrossings is how often a dial that met the peer's own begins again.
 	maxCrossings = 3
-	// firstPause and secondPause are how long the peer with the smaller and with the larger id waits before that, at least.
-	firstPause  = 10 * time.Millisecond
-	secondPause = 50 * time.Millisecond
+	// firstPause is how long the peer with the smaller id waits before that, at most; the other one waits between secondPause and longestPause,
+	// as long as the first dial takes.
+	firstPause   = 10 * time.Millisecond
+	secondPause  = 50 * time.Millisecond
+	longestPause = time.Second
 )
 
 var (
@@ -103,22 +105,33 @@ func (d *dialer) connected(ctx context.Context, p peer.ID) bool {
 // persist begins again where two peers dial each other at the same moment. Both dial from the port that they listen on, so that their dials
 // can become one TCP connection on which each is the client. The smaller id goes first, so that they do not meet again.
 func (d *dialer) persist(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) (failures []failure, err error) {
-	for crossings := 0; ; crossings++ {
-		began := time.Now()
-		failures, err = d.try(ctx, p, addrs)
-		if err == nil || crossings == maxCrossings || !slices.ContainsFunc(failures, crossed) {
-			return failures, err
+	began := time.Now()
+	failures, err = d.try(ctx, p, addrs)
+	for range maxCrossings {
+		var again []ma.Multiaddr
+		for _, f := range failures {
+			if crossed(f) {
+				again = append(again, f.addr)
+			}
+		}
+		if err == nil || len(again) == 0 {
+			break
 		}
 		pause := rand.N(firstPause)
 		if d.host.ID() > p {
-			pause = secondPause + 3*time.Since(began) + rand.N(secondPause)
+			pause = secondPause + min(3*time.Since(began), longestPause) + rand.N(secondPause)
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return failures, ctx.Err()
 		}
+		began = time.Now()
+		var more []failure
+		more, err = d.connect(ctx, p, again)
+		failures = append(slices.DeleteFunc(failures, crossed), more...)
 	}
+	return failures, err
 }
 
 func crossed(f failure) bool {
