@@ -88,6 +88,18 @@ const steps: Step[] = [
       goCounts(await run("go", ["test", "-race", "-json", "./..."], GO)),
   },
   {
+    name: "sanitized",
+    what: "the C files with the address and undefined behaviour sanitizers",
+    run: async () =>
+      goCounts(
+        await run(
+          "go",
+          ["test", "-tags", "sanitize", "-json", "./bridge/..."],
+          GO,
+        ),
+      ),
+  },
+  {
     name: "autotls",
     what: "automatic certificates, with a CA and a forge on this machine",
     run: async () =>

@@ -16,6 +16,19 @@ import (
 	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
+// session is what a link's records are handed to.
+type session interface {
+	// Frames takes frames until Port.Written.
+	Frames(frames boundary.Frames)
+	// Request takes a request, whose body is valid for the length of the call.
+	Request(op boundary.Op, id, handle uint32, body []byte)
+	// Close returns when nothing of the session runs any more.
+	Close()
+}
+
+// open begins the session of a link. Tests put their own in its place, to see what crosses.
+var open = func(p boundary.Port) session { return dispatch.Open(p) }
+
 // With one processor the goroutine that a doorbell wakes waits for the one that is running: a round trip takes three times as long.
 const leastProcessors = 2
 
@@ -47,7 +60,7 @@ func serve(id C.int32_t) {
 	defer C.bridge_release(id)
 	queue := inbox{link: id, bell: os.NewFile(uintptr(C.bridge_bell(id)), "bell")}
 	defer func() { _ = queue.bell.Close() }()
-	session := dispatch.Open(port(id))
+	session := open(port(id))
 	defer guard.Do("bridge: close", session.Close)
 	for {
 		record := queue.take()
@@ -67,7 +80,7 @@ func data(record *C.struct_record) []byte {
 }
 
 // hand gives one record away: frames until Port.Written, a request for the length of the call.
-func hand(session *dispatch.Session, record *C.struct_record) {
+func hand(session session, record *C.struct_record) {
 	data := data(record)
 	if record.outlet != 0 {
 		session.Frames(boundary.Frames{Outlet: uint32(record.outlet), Data: data, Ref: uintptr(unsafe.Pointer(record))})

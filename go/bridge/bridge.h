@@ -11,7 +11,7 @@
 #define P2P_API __attribute__((visibility("default")))
 
 // The number that names this header together with docs/boundary.md.
-#define P2P_ABI 3
+#define P2P_ABI 4
 
 // What the functions return when they fail.
 #define P2P_E_CLOSED (-1)   // the link is closed or unknown
@@ -20,7 +20,8 @@
 #define P2P_E_RANGE (-4)    // an argument is out of range
 #define P2P_E_MEMORY (-5)   // out of memory, descriptors or links
 
-// p2p_open: close the JS end of the wake socket too when the thread ends. Deno leaves an adopted descriptor open then; Bun closes it itself.
+// p2p_open: close the JS end of the wake socket too when the thread ends, unless its adopter has. Deno 2.9 leaves an adopted descriptor open
+// then; Bun closes it itself.
 #define P2P_OPEN_CLOSE_FD 1
 
 // The ABI this library speaks. To be compared before any other call.
@@ -52,7 +53,8 @@ P2P_API int32_t p2p_take(int32_t link, uint8_t *into, uint32_t cap);
 // Names one of the 4096 sending slots: 1 to 255 bytes of UTF-8. A slot may be renamed at any time; frames already sent keep their name.
 P2P_API int32_t p2p_channel(int32_t link, uint32_t slot, const uint8_t *name, uint32_t len);
 
-// A new outlet (> 0), or P2P_E_MEMORY when 65,535 are in use.
+// A new outlet (> 0), whose number no earlier outlet of the link had, or P2P_E_MEMORY when 65,535 are in use. A place that was used 32,767 times
+// is not used again.
 P2P_API int32_t p2p_outlet(int32_t link);
 
 // Copies one message (len at least 1) as a frame under the slot's name. Small frames share a record, so that they leave in one write.

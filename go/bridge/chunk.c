@@ -59,7 +59,7 @@ static bool keep_spare(struct chunk *chunk) {
 struct chunk *bridge_chunk(uint32_t size) {
 	struct chunk *chunk = size == USUAL ? take_spare() : NULL;
 	if (chunk == NULL) chunk = malloc(sizeof *chunk + size);
-	if (chunk == NULL) abort(); // as Go does when memory is out
+	must(chunk != NULL, OUT_OF_MEMORY);
 	chunk->refs = 1;
 	chunk->size = size;
 	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
@@ -69,6 +69,7 @@ struct chunk *bridge_chunk(uint32_t size) {
 // Nothing of the chunk was delivered, so its owner holds the only reference and it may move. A spare one may be larger than asked for.
 struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t used, uint32_t size) {
 	struct chunk *before = (struct chunk *)ref, *chunk = take_large(size);
+	must(before->refs == 1 && used <= before->size && used <= size, "a chunk grows that was delivered, or loses what is in it");
 	if (chunk != NULL) {
 		memcpy(chunk->data, before->data, used);
 		chunk->refs = 1;
@@ -77,14 +78,16 @@ struct chunk *bridge_chunk_grow(uintptr_t ref, uint32_t used, uint32_t size) {
 		return chunk;
 	}
 	chunk = realloc(before, sizeof *chunk + size);
-	if (chunk == NULL) abort();
+	must(chunk != NULL, OUT_OF_MEMORY);
 	chunk->size = size;
 	return chunk;
 }
 
 void bridge_chunk_release(uintptr_t ref) {
 	struct chunk *chunk = (struct chunk *)ref;
-	if (__atomic_sub_fetch(&chunk->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+	int refs = __atomic_sub_fetch(&chunk->refs, 1, __ATOMIC_ACQ_REL);
+	must(refs >= 0, "a chunk is released twice");
+	if (refs > 0) return;
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
 	if (chunk->size == USUAL && keep_spare(chunk)) return;
 	if (chunk->size > USUAL && chunk->size <= LARGEST_KEPT && keep_large(chunk)) return;

@@ -11,6 +11,8 @@
 #define GATHER (4u * ((64u << 10) - 12))
 #define SPARES 4
 #define OUTLETS 65535
+// An outlet's number is positive, so that 15 bits are left for how often its place was used.
+#define GENERATIONS 0x7fffu
 
 // Wakes Go if it sleeps. The caller holds the lock.
 void inbox_bell(struct inbox *in) {
@@ -99,29 +101,34 @@ int32_t p2p_channel(int32_t id, uint32_t slot, const uint8_t *text, uint32_t len
 	return 0;
 }
 
+// Makes room for one more outlet behind those that were ever open.
+static bool grow_outlets(struct inbox *in) {
+	if (in->outlet_count == OUTLETS) return false;
+	if (in->outlet_count < in->outlet_cap) return true;
+	uint32_t cap = in->outlet_cap ? in->outlet_cap * 2 : 8;
+	struct outlet *outlets = realloc(in->outlets, cap * sizeof *outlets);
+	if (outlets == NULL) return false;
+	memset(outlets + in->outlet_cap, 0, (cap - in->outlet_cap) * sizeof *outlets);
+	in->outlets = outlets;
+	in->outlet_cap = cap;
+	return true;
+}
+
 int32_t p2p_outlet(int32_t id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return P2P_E_CLOSED;
 	struct inbox *in = &link->in;
-	uint32_t index = 0;
-	while (index < in->outlet_count && in->outlets[index].id & 0xffff) index++;
-	if (index == in->outlet_cap) {
-		uint32_t cap = in->outlet_cap ? in->outlet_cap * 2 : 8;
-		struct outlet *outlets = cap <= OUTLETS + 1 ? realloc(in->outlets, cap * sizeof *outlets) : NULL;
-		if (outlets == NULL) {
-			link_leave(link);
-			return P2P_E_MEMORY;
-		}
-		memset(outlets + in->outlet_cap, 0, (cap - in->outlet_cap) * sizeof *outlets);
-		in->outlets = outlets;
-		in->outlet_cap = cap;
+	uint32_t index = in->free_outlet;
+	if (index == 0 && grow_outlets(in)) index = ++in->outlet_count;
+	int32_t result = P2P_E_MEMORY;
+	if (index > 0) {
+		struct outlet *outlet = &in->outlets[index - 1];
+		if (index == in->free_outlet) in->free_outlet = outlet->next_free;
+		uint32_t generation = (outlet->id >> 16) + 1;
+		memset(outlet, 0, sizeof *outlet);
+		outlet->id = generation << 16 | index;
+		result = (int32_t)outlet->id;
 	}
-	if (index == in->outlet_count) in->outlet_count++;
-	struct outlet *outlet = &in->outlets[index];
-	uint32_t generation = ((outlet->id >> 16) + 1) & 0x7fff;
-	memset(outlet, 0, sizeof *outlet);
-	outlet->id = generation << 16 | (index + 1);
-	int32_t result = (int32_t)outlet->id;
 	link_leave(link);
 	return result;
 }
@@ -173,7 +180,7 @@ int32_t p2p_send(int32_t id, uint32_t outlet_id, uint32_t slot, const uint8_t *p
 static void tell_room(struct link *link, struct outlet *outlet) {
 	if (!outlet->waiting || outlet->outstanding >= outlet->below) return;
 	struct entry *room = calloc(1, sizeof *room);
-	if (room == NULL) abort(); // as Go does; a record that never comes would be a hang
+	must(room != NULL, OUT_OF_MEMORY); // a record that never comes would be a hang
 	outlet->waiting = false;
 	room->kind = KIND_ROOM;
 	room->a = outlet->id;
@@ -228,6 +235,7 @@ void bridge_written(int32_t id, uintptr_t ref) {
 	struct inbox *in = &link->in;
 	struct outlet *outlet = find_outlet(in, record->outlet);
 	if (outlet != NULL) {
+		must(outlet->outstanding >= record->len, "more was written than sent");
 		outlet->outstanding -= record->len;
 		tell_room(link, outlet);
 	}
@@ -240,7 +248,15 @@ void bridge_outlet_free(int32_t id, uint32_t outlet_id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return;
 	struct outlet *outlet = find_outlet(&link->in, outlet_id);
-	if (outlet != NULL) outlet->id &= 0xffff0000; // the generation stays
+	if (outlet != NULL) {
+		uint32_t index = outlet->id & 0xffff;
+		outlet->id &= 0xffff0000; // the generation stays
+		// One that has had all its numbers is never used again.
+		if (outlet->id >> 16 < GENERATIONS) {
+			outlet->next_free = link->in.free_outlet;
+			link->in.free_outlet = index;
+		}
+	}
 	link_leave(link);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "bridge.h"
 
@@ -43,7 +44,8 @@ struct entry {
 };
 
 struct outlet {
-	uint32_t id; // generation << 16 | index + 1
+	uint32_t id; // generation << 16 | index + 1; a free one has no index
+	uint32_t next_free; // index + 1 of the next free one, 0: none
 	uint64_t outstanding;
 	uint32_t below;
 	bool waiting;
@@ -51,12 +53,13 @@ struct outlet {
 	uint64_t tail_epoch;
 };
 
-// A few records to be used again.
+// A few records to be used again: at most SPARES of them, none above LARGEST_KEPT.
 struct pool {
 	struct record *head;
 	uint32_t count;
 };
 
+// The tables of a link have the size of what may be open at one time, and are freed with it.
 struct inbox {
 	struct record *head, *tail;
 	struct pool gathering, large; // records that gather frames, and those for one large frame
@@ -65,6 +68,7 @@ struct inbox {
 	int bell[2];
 	struct outlet *outlets;
 	uint32_t outlet_count, outlet_cap;
+	uint32_t free_outlet; // index + 1 of a free one, 0: none
 	struct name *slots; // JS thread only
 };
 
@@ -89,9 +93,17 @@ struct link {
 	int32_t id; // generation << 8 | index; 0: free
 	bool closed;
 	uint32_t flags;
+	struct stat js_end; // what wake[0] was when it was made
 	struct inbox in;
 	struct outbox out;
 };
+
+// Ends the process where it could only go on with wrong memory or hang; it says what was wrong on standard error, as Go does.
+_Noreturn void bridge_broken(const char *what);
+#define OUT_OF_MEMORY "out of memory"
+static inline void must(bool holds, const char *what) {
+	if (!holds) bridge_broken(what);
+}
 
 // link.c
 struct link *link_enter(int32_t id); // locked, or NULL when it is not open

@@ -1,10 +1,13 @@
 // Links: one for each JavaScript thread that uses the library, found by a number that is never valid again after the link has ended.
 
+#define _GNU_SOURCE // pipe2
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,23 +26,32 @@ static int opened_count;
 static int open_bell[2] = {-1, -1};
 static pthread_key_t thread_link;
 
-static int nonblocking_pipe(int fds[2]) {
-	if (pipe(fds) != 0) return -1;
+// Descriptors are close-on-exec from their first moment, so that a child process that another thread starts just now does not get them. macOS
+// has no call for that.
+#ifdef SOCK_CLOEXEC
+static int nonblocking_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC | O_NONBLOCK); }
+
+static int nonblocking_pair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds); }
+#else
+static void set_flags(int fds[2]) {
 	for (int i = 0; i < 2; i++) {
 		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 		fcntl(fds[i], F_SETFL, O_NONBLOCK);
 	}
+}
+
+static int nonblocking_pipe(int fds[2]) {
+	if (pipe(fds) != 0) return -1;
+	set_flags(fds);
 	return 0;
 }
 
 static int nonblocking_pair(int fds[2]) {
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -1;
-	for (int i = 0; i < 2; i++) {
-		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-		fcntl(fds[i], F_SETFL, O_NONBLOCK);
-	}
+	set_flags(fds);
 	return 0;
 }
+#endif
 
 static void close_pair(int fds[2]) {
 	for (int i = 0; i < 2; i++) {
@@ -60,14 +72,18 @@ void link_leave(struct link *link) { pthread_mutex_unlock(&link->lock); }
 
 const struct inbox *link_inbox(int32_t id) { return &links[id & 0xff].in; }
 
+// Whether a descriptor still is the JS end of the link's wake socket. Whoever adopted it may have closed it, and the number may be another's.
+static bool is_js_end(const struct link *link, int fd) {
+	struct stat now;
+	return fstat(fd, &now) == 0 && now.st_dev == link->js_end.st_dev && now.st_ino == link->js_end.st_ino;
+}
+
 // Ends a link whose isolate is gone without having closed it: the thread ended (Worker.terminate) or runs another isolate (a watcher).
 static void link_abandon(int32_t id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return;
 	link->closed = true;
-	if (link->flags & P2P_OPEN_CLOSE_FD) {
-		close(link->out.wake[0]);
-	}
+	if (link->flags & P2P_OPEN_CLOSE_FD && is_js_end(link, link->out.wake[0])) close(link->out.wake[0]);
 	link->out.wake[0] = -1;
 	inbox_bell(&link->in);
 	link_leave(link);
@@ -110,7 +126,8 @@ static bool link_prepare(struct link *link, uint32_t flags) {
 	link->out.armed = true;
 	link->flags = flags;
 	link->closed = false;
-	if (link->in.slots && link->out.channels && nonblocking_pipe(link->in.bell) == 0 && nonblocking_pair(link->out.wake) == 0) return true;
+	if (link->in.slots && link->out.channels && nonblocking_pipe(link->in.bell) == 0 && nonblocking_pair(link->out.wake) == 0 &&
+		fstat(link->out.wake[0], &link->js_end) == 0) return true;
 	close_pair(link->in.bell);
 	close_pair(link->out.wake);
 	free(link->in.slots);

@@ -56,7 +56,7 @@ static void post(int32_t id, struct entry *entry) {
 
 void bridge_post(int32_t id, uint32_t kind, uint32_t a, uint32_t b, const void *body, uint32_t len) {
 	struct entry *entry = malloc(sizeof *entry + len);
-	if (entry == NULL) abort(); // as Go does; an answer that never comes would be a hang
+	must(entry != NULL, OUT_OF_MEMORY); // an answer that never comes would be a hang
 	memset(entry, 0, sizeof *entry);
 	entry->kind = kind;
 	entry->a = a;
@@ -68,7 +68,8 @@ void bridge_post(int32_t id, uint32_t kind, uint32_t a, uint32_t b, const void *
 
 static void deliver(int32_t id, uint32_t inlet, struct chunk *chunk, uint32_t from, uint32_t to) {
 	struct entry *entry = calloc(1, sizeof *entry);
-	if (entry == NULL) abort();
+	must(entry != NULL, OUT_OF_MEMORY);
+	must(from < to && to <= chunk->size, "frames are delivered that lie outside their chunk");
 	entry->chunk = chunk;
 	entry->from = from;
 	entry->to = to;
@@ -91,7 +92,7 @@ void bridge_deliver_one(int32_t id, uint32_t inlet, const void *channel, uint32_
 	chunk->data[2] = (uint8_t)(total >> 8);
 	chunk->data[3] = (uint8_t)total;
 	chunk->data[4] = (uint8_t)channel_len;
-	memcpy(chunk->data + 5, channel, channel_len);
+	if (channel_len > 0) memcpy(chunk->data + 5, channel, channel_len);
 	if (len > 0) memcpy(chunk->data + 5 + channel_len, payload, len);
 	deliver(id, inlet, chunk, 0, 4 + total);
 }
@@ -114,8 +115,13 @@ struct frame {
 	uint32_t size, len;
 };
 
-static struct frame frame_at(const uint8_t *at) {
+// The first of the frames that are left in the chunk.
+static struct frame frame_of(const struct entry *entry) {
+	const uint8_t *at = entry->chunk->data + entry->from;
+	uint32_t left = entry->to - entry->from;
+	must(left >= 5, "a part of a frame was delivered");
 	uint32_t total = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+	must(total <= left - 4 && total > at[4], "a part of a frame was delivered");
 	struct frame frame = {.channel = at + 5, .channel_len = at[4], .size = 4 + total};
 	frame.payload = frame.channel + frame.channel_len;
 	frame.len = total - 1 - frame.channel_len;
@@ -130,7 +136,7 @@ static uint32_t drain_one(struct outbox *out, struct entry *entry, uint8_t *into
 	struct frame frame = {0};
 	bool known = true;
 	if (entry->chunk != NULL) {
-		frame = frame_at(entry->chunk->data + entry->from);
+		frame = frame_of(entry);
 		kind = KIND_MESSAGE;
 		body = frame.payload;
 		len = frame.len;
@@ -159,7 +165,7 @@ static uint32_t drain_one(struct outbox *out, struct entry *entry, uint8_t *into
 // Steps over the record that was drained or taken; true when the entry has no more.
 static bool advance(struct entry *entry) {
 	if (entry->chunk == NULL) return true;
-	entry->from += frame_at(entry->chunk->data + entry->from).size;
+	entry->from += frame_of(entry).size;
 	return entry->from >= entry->to;
 }
 
@@ -206,6 +212,7 @@ int32_t p2p_drain(int32_t id, uint8_t *into, uint32_t cap, int32_t wait) {
 		while (out->draining != NULL) {
 			uint32_t bytes = drain_one(out, out->draining, into + used, cap - used);
 			used += bytes;
+			must(used > 0, "a record is larger than the smallest buffer"); // it would never come out
 			if (bytes == 0 || out->detached) return (int32_t)used;
 			step(out);
 		}
@@ -222,7 +229,7 @@ int32_t p2p_take(int32_t id, uint8_t *into, uint32_t cap) {
 	const uint8_t *body = entry->body;
 	uint32_t len = entry->len;
 	if (entry->chunk != NULL) {
-		struct frame frame = frame_at(entry->chunk->data + entry->from);
+		struct frame frame = frame_of(entry);
 		body = frame.payload;
 		len = frame.len;
 	}

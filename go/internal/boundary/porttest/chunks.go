@@ -78,21 +78,22 @@ func (c *chunks) release(ref uintptr) {
 
 // deliver takes a reference for frames, which must be whole ones.
 func (c *chunks) deliver(run run) {
-	c.walk(run, func(string, []byte) {})
-	c.find(run.ref).refs++
+	found := c.find(run.ref)
+	walk(found.data[run.from:run.to], func(string, []byte) {})
+	found.refs++
 }
 
 // read copies the messages of frames and gives their reference back.
 func (c *chunks) read(run run) (messages []Message) {
-	c.walk(run, func(channel string, payload []byte) {
+	walk(c.find(run.ref).data[run.from:run.to], func(channel string, payload []byte) {
 		messages = append(messages, Message{run.inlet, channel, slices.Clone(payload)})
 	})
 	c.release(run.ref)
 	return messages
 }
 
-func (c *chunks) walk(run run, each func(channel string, payload []byte)) {
-	data := c.find(run.ref).data[run.from:run.to]
+// walk goes through whole frames.
+func walk(data []byte, each func(channel string, payload []byte)) {
 	for len(data) > 0 {
 		frame := data[4 : 4+int(binary.BigEndian.Uint32(data))]
 		payload := 1 + int(frame[0])

@@ -29,14 +29,22 @@ type Message struct {
 
 // Port keeps everything until the test takes it.
 type Port struct {
-	mu      sync.Mutex
-	records []Record
-	// delivered waits to be read into messages.
-	delivered []run
-	messages  []Message
-	written   int
-	changed   chan struct{}
-	chunks    chunks
+	mu sync.Mutex
+	// queue is what nobody has looked at yet; the rest was read from there.
+	queue    []entry
+	records  []Record
+	messages []Message
+	written  int
+	changed  chan struct{}
+	chunks   chunks
+	program  program
+	ended    bool
+}
+
+// entry is a record, or a run of frames.
+type entry struct {
+	record *Record
+	run    run
 }
 
 // run is whole frames in a chunk.
@@ -47,7 +55,9 @@ type run struct {
 }
 
 // New is an empty Port.
-func New() *Port { return &Port{changed: make(chan struct{}), chunks: newChunks()} }
+func New() *Port {
+	return &Port{changed: make(chan struct{}), chunks: newChunks(), program: program{outlets: map[uint32]*outlet{}}}
+}
 
 func (p *Port) change(fn func()) {
 	p.mu.Lock()
@@ -68,7 +78,13 @@ func (p *Port) Changed() <-chan struct{} {
 func (p *Port) Records() []Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.records)
+	records := slices.Clone(p.records)
+	for _, entry := range p.queue {
+		if entry.record != nil {
+			records = append(records, *entry.record)
+		}
+	}
+	return records
 }
 
 // Events returns the decoded bodies of the events of one type so far.
@@ -90,11 +106,11 @@ func (p *Port) Messages() []Message {
 	return slices.Clone(p.readLocked())
 }
 
-// Waiting says whether there are messages.
+// Waiting says whether there is something that was not looked at yet.
 func (p *Port) Waiting() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.delivered)+len(p.messages) > 0
+	return len(p.queue) > 0
 }
 
 // TakeMessages returns the messages so far and forgets them.
@@ -107,10 +123,14 @@ func (p *Port) TakeMessages() []Message {
 }
 
 func (p *Port) readLocked() []Message {
-	for _, run := range p.delivered {
-		p.messages = append(p.messages, p.chunks.read(run)...)
+	for _, entry := range p.queue {
+		if entry.record != nil {
+			p.records = append(p.records, *entry.record)
+		} else {
+			p.messages = append(p.messages, p.chunks.read(entry.run)...)
+		}
 	}
-	p.delivered = nil
+	p.queue = nil
 	return p.messages
 }
 
@@ -123,7 +143,7 @@ func (p *Port) WrittenBytes() int {
 
 // Post implements boundary.Port.
 func (p *Port) Post(kind boundary.Kind, a, b uint32, body []byte) {
-	p.change(func() { p.records = append(p.records, Record{kind, a, b, slices.Clone(body)}) })
+	p.change(func() { p.queueLocked(entry{record: &Record{kind, a, b, slices.Clone(body)}}) })
 }
 
 // Deliver implements boundary.Port.
@@ -131,7 +151,7 @@ func (p *Port) Deliver(inlet uint32, chunk boundary.Chunk, from, to int) {
 	p.change(func() {
 		run := run{inlet, chunk.Ref, from, to}
 		p.chunks.deliver(run)
-		p.delivered = append(p.delivered, run)
+		p.queueLocked(entry{run: run})
 	})
 }
 
@@ -141,8 +161,17 @@ func (p *Port) DeliverOne(inlet uint32, channel string, payload []byte) {
 	p.change(func() {
 		ref, data := p.chunks.make(len(frame), len(frame))
 		copy(data, frame)
-		p.delivered = append(p.delivered, run{inlet, ref, 0, len(frame)})
+		p.queueLocked(entry{run: run{inlet, ref, 0, len(frame)}})
 	})
+}
+
+func (p *Port) queueLocked(entry entry) {
+	switch {
+	case !p.ended:
+		p.queue = append(p.queue, entry)
+	case entry.record == nil:
+		p.chunks.release(entry.run.ref)
+	}
 }
 
 // NewChunk implements boundary.Port.
@@ -185,12 +214,17 @@ func (p *Port) Memory() (bytes int) {
 func (p *Port) Written(frames boundary.Frames) {
 	p.change(func() {
 		p.written += len(frames.Data)
+		p.writtenLocked(frames)
 		poison(frames.Data)
 	})
 }
 
 // FreeOutlet implements boundary.Port.
-func (*Port) FreeOutlet(uint32) {}
+func (p *Port) FreeOutlet(outlet uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.program.outlets, outlet)
+}
 
 // Frame builds one frame as the bridge would.
 func Frame(channel string, payload []byte) []byte {

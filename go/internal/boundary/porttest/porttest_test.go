@@ -1,0 +1,7 @@
+package porttest
+
+import "testing"
+
+func TestTheStandInIsAPort(t *testing.T) {
+	Conformance(t, func(*testing.T) Program { return New().Program() })
+}
