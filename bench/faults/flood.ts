@@ -83,7 +83,8 @@ export const FLOODS: Flood[] = [
     peers: 300,
     traffic: DIRECT,
     reads: false,
-    boundMB: 36,
+    // What all may have unread and the window of one friend, and for each stream yamux's first window.
+    boundMB: 32 + 4 + 300 / 4,
   },
   {
     kind: "badly signed",

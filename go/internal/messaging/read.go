@@ -148,6 +148,10 @@ func (r *reader) hand(end, cost int) error {
 	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
 		return err
 	}
+	// Many may have read while there was room for one of them.
+	if _, err := r.str.remote.budget.admit(r.str.ctx); err != nil {
+		return err
+	}
 	r.str.remote.budget.spend(cost)
 	r.str.taken.Add(uint64(end - r.from))
 	r.s.Port.Deliver(r.str.inlet, r.chunk, r.from, end)

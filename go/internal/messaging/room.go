@@ -7,6 +7,8 @@ import (
 const (
 	// chunkSize is what a stream is read into; many frames share a chunk.
 	chunkSize = 256 << 10
+	// firstChunk is what a stream is read into before it has brought a whole frame, since many strangers may open one.
+	firstChunk = 32 << 10
 	// readRoom is the least room worth a read; with less, the unfinished frame moves to a new chunk.
 	readRoom = 64 << 10
 )
@@ -53,6 +55,9 @@ func (r *reader) makeLargeRoom() (err error) {
 func (r *reader) move() error {
 	unfinished := r.chunk.Data[r.from:r.to]
 	size := max(chunkSize, len(unfinished)+readRoom)
+	if r.chunk.Data == nil {
+		size = firstChunk
+	}
 	if err := r.reserve(size, network.ReservationPriorityAlways); err != nil {
 		return err
 	}
