@@ -63,7 +63,7 @@ test("the stack of an error leads to a caller that does not await", async () => 
 });
 
 test("the stack of a TIMEOUT leads to the caller", async () => {
-  const silent = createServer();
+  const silent = createServer((socket) => socket.on("error", () => {}));
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   const { port } = silent.address() as { port: number };
   try {
