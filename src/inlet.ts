@@ -42,6 +42,11 @@ export class Inlet {
     return this.#mailbox.sharers > 0;
   }
 
+  /** How many lanes it keeps: that of the message before, and others that hold messages. */
+  get lanes(): number {
+    return this.#lanes.size;
+  }
+
   /** Puts a message into the mailbox. */
   receive(channel: string, data: Uint8Array, receivedAt: number): void {
     const { peer, transport } = this;

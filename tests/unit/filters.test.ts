@@ -25,10 +25,10 @@ function mailboxOf() {
     readable: () => readable++,
     dropped: () => {},
   });
-  const inlets = ["ann", "bob", "cid"].map((peer, index) =>
-    new Inlet(mailbox, index, peer, peer === "cid" ? "pubsub" : "quic")
+  const inlets = ["ann", "bob", "cid", "dan", "eve"].map((peer, index) =>
+    new Inlet(mailbox, index, peer, inMany(peer) ? "pubsub" : "quic")
   );
-  /** Puts a message of a peer on its channel with a topic; of Cid, on a topic of many. */
+  /** Puts a message of a peer on its channel with a topic; of Cid, Dan and Eve, on a topic of many. */
   const put = (...names: string[]) => {
     for (const name of names) {
       const [peer, topic] = name.split(" ");
@@ -46,7 +46,11 @@ function mailboxOf() {
 }
 
 function channelOf(peer: string, topic: string): string {
-  return peer === "cid" ? `world::ps:${topic}` : `${peer}::dm:me-${topic}`;
+  return inMany(peer) ? `world::ps:${topic}` : `${peer}::dm:me-${topic}`;
+}
+
+function inMany(peer: string): boolean {
+  return ["cid", "dan", "eve"].includes(peer);
 }
 
 function name(message: Message | undefined | null): string | undefined {
@@ -122,18 +126,52 @@ test("readers with one filter share what it matches", async () => {
   assertEquals(drain(other), ["ann 3"]);
 });
 
-test("of two filters that match the older has a message, and the other what it leaves", async () => {
-  const { put, reader } = mailboxOf();
-  const older = reader({ topic: "x" });
-  const younger = reader({ from: "ann" });
-  put("ann x", "ann y", "ann x");
-  assertEquals(drain(younger), ["ann y"]);
-  const next = younger.next();
-  assertEquals(name(older.take()), "ann x");
-  await older.return();
-  assertEquals(name((await next).value), "ann x");
-  put("ann x");
-  assertEquals(drain(younger), ["ann x"]);
+for (
+  const [first, second] of [
+    [{ topic: "x" }, { from: "ann" }],
+    [{ from: "ann" }, { topic: "x" }],
+    [{ channel: "ann::dm:me-x" }, { from: "ann", topic: "x" }],
+    [{ from: "ann", topic: "x" }, { channel: "ann::dm:me-x" }],
+  ] as Filter[][]
+) {
+  const what = [first, second].map((filter) => Object.keys(filter).join("+"));
+  test(`of two filters that match the older has a message, and the other what it leaves: ${what}`, async () => {
+    const { put, reader } = mailboxOf();
+    const older = reader(first);
+    const younger = reader(second);
+    put("ann x", "ann x");
+    assertEquals(younger.take(), undefined);
+    const next = younger.next();
+    assertEquals(name(older.take()), "ann x");
+    await older.return();
+    assertEquals(name((await next).value), "ann x");
+    put("ann x");
+    assertEquals(drain(younger), ["ann x"]);
+  });
+}
+
+test("a filter by topic takes nothing that has none", () => {
+  const { put, reader, inlets, mailbox } = mailboxOf();
+  const filtered = reader({ topic: "undefined" });
+  put("cid x");
+  inlets[0].receive("free text", encoder.encode("0 free"), 1);
+  inlets[2].receive("w::ps:x::dm:y-undefined", encoder.encode("0 topic"), 1);
+  assertEquals(filtered.take(), undefined);
+  assertEquals(mailbox.length, 3);
+});
+
+test("a source of messages on 2,000 channels keeps no lane that is empty", () => {
+  const { inlets, mailbox } = mailboxOf();
+  const data = new Uint8Array(1);
+  for (let i = 0; i < 2000; i++) inlets[0].receive(`ann::dm:me-${i}`, data, i);
+  assertEquals(inlets[0].lanes, 2000);
+  while (mailbox.length > 1) mailbox.take();
+  assertEquals(inlets[0].lanes, 1);
+  for (let i = 0; i < 2000; i++) {
+    inlets[0].receive(`ann::dm:me-${i}`, data, i);
+    mailbox.takeOneOfEach();
+  }
+  assertEquals([inlets[0].lanes, mailbox.length], [1, 0]);
 });
 
 test("what a filter leaves goes back to its place in the order of arrival", async () => {
@@ -212,7 +250,7 @@ test("a filtered iterator ends when the mailbox has ended and its messages were 
 });
 
 test("under any mixture of filters each message is taken once, in order, by one whose filter it matches", () => {
-  const { put, reader, mailbox } = mailboxOf();
+  const { put, reader, mailbox, inlets } = mailboxOf();
   let seed = 7;
   const random = (n: number) => (seed = seed * 48271 % 2147483647) % n;
   const filters: Filter[] = [
@@ -286,7 +324,7 @@ function matches(filter: Filter, peer: string, topic: string): boolean {
   const channel = channelOf(peer, topic);
   return (filter.from === undefined || filter.from === peer) &&
     (filter.channel === undefined || filter.channel === channel) &&
-    (filter.topic === undefined || (peer !== "cid" && filter.topic === topic));
+    (filter.topic === undefined || (!inMany(peer) && filter.topic === topic));
 }
 
 // Seconds of processor time, not of the clock: what grew with what waits took more than twenty of them, and this takes one or two.
