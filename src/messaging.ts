@@ -11,6 +11,7 @@ import { P2PError } from "./errors.ts";
 import type { Link } from "./native/link.ts";
 import { type Addressed, Outlet } from "./outlet.ts";
 import { checkPeerId, isSamePeer } from "./peer_id.ts";
+import { Recent } from "./recent.ts";
 
 /** How many channels are remembered with the peer and the slot that they mean. */
 const MAX_ROUTES = 4096;
@@ -36,7 +37,7 @@ export class Outlets {
   readonly #self: string;
   readonly #maxMessageSize: number;
   readonly #verifyChannels: boolean;
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new Recent<string, Route>(MAX_ROUTES);
   /** By peer id, in its one spelling: two queues to one peer would lose the order. */
   readonly #peers = new Map<string, Outlet>();
   /** Peers that the program is disconnecting from, until that is done. */
@@ -120,10 +121,6 @@ export class Outlets {
       throw new P2PError("PEER_SELF", "a node cannot send to itself", about);
     }
     checkPeerId("sendMessageToPeer", "the receiver in the channel", peer);
-    if (this.#routes.size >= MAX_ROUTES) {
-      const [oldest] = this.#routes.keys();
-      this.#routes.delete(oldest);
-    }
     const slot = this.#link.slots.take(bytes);
     const route = { peer, bytes, slot, outlet: this.#outlet(peer) };
     this.#routes.set(channel, route);

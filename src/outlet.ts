@@ -162,7 +162,9 @@ export class Outlet implements OutletSink {
 
   /** Closing the node sends what the outlet holds and gives the outlet back. */
   close(handOver: boolean): void {
-    if (handOver) this.#goOn();
+    // There may be room of which `room` has not been told yet; over a limited circuit that would say more than is known.
+    const waits = handOver && this.#state === "full" && !this.#limited;
+    if (waits && this.#hasRoom(WINDOW_BYTES / 2)) this.room();
     this.#link.outlets.delete(this.#handle);
     this.#handle = 0;
     this.#end(

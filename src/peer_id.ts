@@ -7,6 +7,7 @@
 
 import { checkText } from "./arguments.ts";
 import { P2PError } from "./errors.ts";
+import { Recent } from "./recent.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS = "0123456789";
@@ -56,7 +57,7 @@ const SHA256_BYTES = 32;
 
 /** How many spellings are remembered. */
 const MAX_KNOWN = 1024;
-const known = new Map<string, string>();
+const known = new Recent<string, string>(MAX_KNOWN);
 
 /**
  * The one spelling of a peer id.
@@ -71,10 +72,6 @@ export function canonicalPeerId(text: string): string {
   if (remembered !== undefined) return remembered;
   const id = readCid(text.slice(1), base);
   if (id === undefined) return text;
-  if (known.size >= MAX_KNOWN) {
-    const [oldest] = known.keys();
-    known.delete(oldest);
-  }
   known.set(text, id);
   return id;
 }

@@ -24,6 +24,7 @@ interface Outlet {
 }
 
 const DETACHED_FROM = 32 << 10;
+const SLOTS = 4096;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -132,6 +133,7 @@ export class FakeBinding implements NativeBinding {
   };
 
   channel = (_link: number, slot: number, name: Uint8Array): number => {
+    if (slot >= SLOTS) return -4;
     this.#slots.set(slot, decoder.decode(name));
     return 0;
   };
