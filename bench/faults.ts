@@ -15,6 +15,7 @@ import { floods } from "./faults/floods.ts";
 import { large } from "./faults/large.ts";
 import { scenarios } from "./faults/scenarios.ts";
 import { outage } from "./faults/outage.ts";
+import { stall } from "./faults/stall.ts";
 import { vanish } from "./faults/vanish.ts";
 import { chosen, type Program, report } from "./faults/report.ts";
 
@@ -25,6 +26,7 @@ const PROGRAMS: Record<string, Program> = {
   churn,
   outage,
   vanish,
+  stall,
   floods,
   aborts,
 };

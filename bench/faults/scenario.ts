@@ -40,6 +40,8 @@ const INCIDENTS = [
   "receiver disconnects",
   "sender disconnects",
   "sender closes",
+  "a direct connection replaces a relay",
+  "WebRTC replaces a relay",
   "too large topic message",
 ] as const;
 /** Of that kind one is like another. */
@@ -72,7 +74,13 @@ export function isHarmless(what: Scenario): boolean {
   const { incident, reading, limit, flow, timeout = 10_000 } = what;
   if (limit !== undefined && flow.largest >= limit) return false;
   const soon = reading === "steadily" && timeout >= 5000;
-  return incident === "nothing" || incident === "sender closes" && soon;
+  return incident === "nothing" || isRelayed(what) ||
+    incident === "sender closes" && soon;
+}
+
+/** Whether the peers meet through a relay. */
+export function isRelayed({ incident }: Scenario): boolean {
+  return incident.endsWith("a relay");
 }
 
 /** The scenario of a seed with a number. */

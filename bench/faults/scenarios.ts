@@ -4,6 +4,7 @@
  * longer than it may.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { P2POptions } from "../../mod.ts";
 import { findFreePorts } from "../../tests/support/ports.ts";
 import { Pool } from "./pool.ts";
 import {
@@ -16,6 +17,7 @@ import {
 import {
   type Incident,
   isHarmless,
+  isRelayed,
   type Scenario,
   scenario,
 } from "./scenario.ts";
@@ -68,15 +70,18 @@ async function stage(what: Scenario, pool: Pool): Promise<Row> {
     return await publishTooLarge(what, pool);
   }
   await using session = new Session();
-  const transports = [what.transport];
   const a = await pool.take(what.from, "sender");
   const b = await pool.take(what.to, "receiver", what.limit);
   const place = what.incident.endsWith("comes back")
     ? { identityDir: session.folder("receiver"), port: await findFreePorts() }
     : {};
-  const sender = await session.join(a, { transports });
-  const receiver = await session.join(b, { transports, ...place });
-  await sender.order("connect", { addresses: receiver.addresses });
+  const options = optionsOf(what);
+  const sender = await session.join(a, options);
+  const receiver = await session.join(b, { ...options, ...place });
+  const addresses = isRelayed(what)
+    ? await throughRelay(receiver, session, pool)
+    : receiver.addresses;
+  await sender.order("connect", { addresses });
   await receiver.read(what.reader);
   await session.send(sender, receiver, what.flow);
   if (what.bothWays) {
@@ -92,6 +97,35 @@ async function stage(what: Scenario, pool: Pool): Promise<Row> {
   const told = await heard(played);
   if (isHarmless(what) && told) row.broken.push("told where nothing is lost");
   return { ...row, told };
+}
+
+/** What both nodes are made with. */
+function optionsOf(what: Scenario): Partial<P2POptions> {
+  const { transport, incident } = what;
+  if (!isRelayed(what)) return { transports: [transport] };
+  return {
+    transports: [...new Set([transport, "tcp" as const])],
+    holePunching: false,
+    webrtcEnabled: incident.startsWith("WebRTC"),
+    webrtcWait: what.afterMs,
+  };
+}
+
+/** Lets a node take a place at a relay; answers its addresses by way of that. */
+async function throughRelay(
+  node: Party,
+  session: Session,
+  pool: Pool,
+): Promise<string[]> {
+  const peer = await pool.take(node.peer.runtime, "relay");
+  const relay = await session.join(peer, {
+    transports: ["tcp"],
+    enableRelayService: true,
+    useBroadLimits: true,
+    knowsIsPublic: true,
+  });
+  await node.order("connect", { addresses: relay.addresses });
+  return await node.order("reserve", { relay: relay.peerId });
 }
 
 /** What was told, by the sender and by the receiver, in a line. */
@@ -145,6 +179,16 @@ const INCIDENTS: Record<Incident, (stage: Stage) => Promise<void>> = {
     await delay(what.goOnMs);
   },
   async "sender closes"() {},
+  async "a direct connection replaces a relay"({ sender, receiver }) {
+    await sender.order("connect", { addresses: receiver.addresses });
+    await receiver.order("hurry", {});
+    await sender.order("sent", {});
+  },
+  async "WebRTC replaces a relay"({ sender, receiver }) {
+    await sender.order("channelled", { peer: receiver.peerId });
+    await receiver.order("hurry", {});
+    await sender.order("sent", {});
+  },
   async "too large topic message"() {},
 };
 
