@@ -309,7 +309,7 @@ test("under any mixture of filters each message is taken once, in order, by one 
       }
       default:
         put(
-          `${["ann", "bob", "cid"][random(3)]} ${["x", "y", "z"][random(3)]}`,
+          `${inlets[random(5)].peer} ${["x", "y", "z"][random(3)]}`,
         );
         sent++;
     }
