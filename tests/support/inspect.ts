@@ -8,6 +8,8 @@ export interface Inspection {
   nodes: number;
   links: number;
   chunks: number;
+  /** What the nodes of this isolate keep of peers and topics, by kind. */
+  held: Record<string, number>;
 }
 
 /** Asks for the counts, on the link of this isolate. */

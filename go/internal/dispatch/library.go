@@ -133,10 +133,20 @@ type inspection struct {
 	Nodes      int `json:"nodes"`
 	Links      int `json:"links"`
 	Chunks     int `json:"chunks"`
+	// Held is what the nodes of the link keep of peers, channels and topics.
+	Held map[string]int `json:"held"`
 }
 
-func inspect(port boundary.Port) inspection {
+func (s *Session) inspect() inspection {
+	held := map[string]int{}
+	for _, m := range s.members() {
+		for kind, count := range m.Held() {
+			held[kind] += count
+		}
+	}
 	library.mu.Lock()
 	defer library.mu.Unlock()
-	return inspection{Goroutines: runtime.NumGoroutine(), Nodes: library.nodes, Links: len(library.sessions), Chunks: port.Chunks()}
+	return inspection{
+		Goroutines: runtime.NumGoroutine(), Nodes: library.nodes, Links: len(library.sessions), Chunks: s.port.Chunks(), Held: held,
+	}
 }

@@ -29,7 +29,7 @@ func (s *Session) route(op boundary.Op, id, handle uint32, body []byte) error {
 		result, err := setup(body)
 		s.answer(id, result, err)
 	case boundary.OpInspect:
-		s.answer(id, inspect(s.port), nil)
+		s.answer(id, s.inspect(), nil)
 	case boundary.OpCancel:
 		s.abort(handle)
 	case boundary.OpCredit:

@@ -228,6 +228,24 @@ func TestWhatIsSentToAPeerThatIsGoneWaitsForAPathOrIsToldOnce(t *testing.T) {
 	require.Zero(t, a.told()-3, "what lay unconfirmed on the broken stream")
 }
 
+// The last path may end between the last write and the moment at which its writer rests.
+func TestAnOutletHearsThatItsPathHasEndedWhileItWasWriting(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["tcp"])
+	a.open(t, 1, b.host)
+	a.sendNumbers(1, 0, 1, 100)
+	b.awaitMessages(t, 1)
+	o := a.outlets[1]
+	o.change(func() { o.writing = true })
+	a.Part(b.host.ID(), true)
+	require.Eventually(t, func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.missed
+	}, 10*time.Second, time.Millisecond)
+	o.change(func() { o.writing = false })
+	require.Zero(t, (<-a.events.down).messages)
+}
+
 func TestAnOutletThatIsClosedIsForgottenWithItsPeer(t *testing.T) {
 	a, b := meet(t, transportsUnderTest["tcp"])
 	for i := range uint32(20) {
@@ -295,72 +313,6 @@ func TestAWriteWaitsForASlowPeerAsLongAsItsConnectionLives(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, len(frame), n)
 	})
-}
-
-func TestATailCountsNoMoreThanCanBeUnderWay(t *testing.T) {
-	var counted tail
-	for range 100_000 {
-		counted.add(10, 1000)
-	}
-	require.LessOrEqual(t, len(counted.runs), heldElsewhere/tailStep+3)
-	left := counted.take()
-	require.GreaterOrEqual(t, left.bytes, heldElsewhere)
-	require.Less(t, left.bytes, heldElsewhere+3*(tailStep+1000))
-	require.Equal(t, left.bytes/100, left.messages)
-	require.True(t, counted.empty())
-	require.EqualValues(t, 100_000_000, counted.all())
-}
-
-func TestStrangersTogetherGetHalfOfWhatMayLieUnreadAndFriendsTheRest(t *testing.T) {
-	const mib = 1 << 20
-	all := &allowance{most: 8 * mib}
-	friend := &budget{all: all}
-	friend.befriend()
-	strangers := []*budget{{all: all}, {all: all}}
-	for _, stranger := range strangers {
-		stranger.spend(2 * mib)
-	}
-	require.True(t, strangers[0].holds())
-	require.False(t, friend.holds())
-	friend.spend(mib)
-	admitted := make(chan int, 2)
-	for i, stranger := range strangers {
-		go func() {
-			_, err := stranger.admit(t.Context())
-			require.NoError(t, err)
-			admitted <- i
-		}()
-		require.Eventually(t, func() bool {
-			all.mu.Lock()
-			defer all.mu.Unlock()
-			return all.strangersWaiting.Len() == i+1
-		}, 10*time.Second, time.Millisecond)
-	}
-	strangers[1].give(chunkSize)
-	require.Equal(t, 0, <-admitted, "who waited first goes first")
-	strangers[1].give(chunkSize)
-	require.Equal(t, 1, <-admitted)
-	friend.give(100 * mib)
-	strangers[0].give(100 * mib)
-	strangers[1].give(100 * mib)
-	require.Zero(t, all.spent)
-	require.Zero(t, all.strangers)
-}
-
-func TestWhoGivesUpWaitingLeavesThePlaceToTheNext(t *testing.T) {
-	all := &allowance{most: 2 * chunkSize}
-	holder, first, second := &budget{all: all}, &budget{all: all}, &budget{all: all}
-	holder.spend(2 * chunkSize)
-	ctx, cancel := context.WithCancel(t.Context())
-	_, leave := all.wait(first)
-	wait, _ := all.wait(second)
-	cancel()
-	_, err := first.admit(ctx)
-	require.Error(t, err)
-	leave()
-	holder.give(2 * chunkSize)
-	<-wait
-	require.Zero(t, all.strangersWaiting.Len())
 }
 
 func TestAFrameThatTheReceiverRefusesTakesNoOtherWithIt(t *testing.T) {

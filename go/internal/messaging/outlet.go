@@ -29,7 +29,9 @@ type outlet struct {
 	open    bool
 	opening int
 	writing bool
-	ending  bool
+	// missed: the last path has ended while something was being written.
+	missed bool
+	ending bool
 	// refused is why what is queued is given up instead of written, once it is.
 	refused *boundary.Error
 	// improving: there may be a better path than the relayed one in use.
@@ -137,10 +139,12 @@ func (o *outlet) flush(ctx context.Context) {
 	}
 }
 
-// streamGone reports the loss of the last stream while nothing is queued; with something queued the writer finds out by itself.
+// streamGone reports the loss of the last stream while nothing is queued; with something queued the writer finds out by itself, or looks when it
+// has written that.
 func (o *outlet) streamGone() {
 	o.mu.Lock()
 	idle := o.open && len(o.queue) == 0 && !o.writing
+	o.missed = o.open && !idle
 	if idle {
 		o.open = false
 	}
@@ -159,6 +163,12 @@ func (o *outlet) run() {
 		batch, improving, more := o.next()
 		if !more {
 			break
+		}
+		if len(batch) == 0 && !improving {
+			if o.s.usable(o.r.id) == nil {
+				o.streamGone()
+			}
+			continue
 		}
 		if improving {
 			o.s.switchOver(o.r.id)
@@ -191,6 +201,10 @@ func (o *outlet) next() (batch []boundary.Frames, improving, more bool) {
 		ready := len(o.queue) > 0 && (o.open || o.ending && o.opening == 0 || o.refused != nil || o.s.ctx.Err() != nil)
 		if ready || o.improving {
 			break
+		}
+		if o.missed && o.open {
+			o.missed = false
+			return nil, false, true
 		}
 		if len(o.queue) == 0 && (o.ending || o.s.ctx.Err() != nil) {
 			return nil, false, false

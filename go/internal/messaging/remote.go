@@ -72,6 +72,13 @@ func (s *Service) forget(r *remote) {
 	}
 }
 
+// Held counts what is kept of peers, by kind: all of it goes when they do.
+func (s *Service) Held() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return map[string]int{"peers": len(s.peers), "outlets": len(s.outlets), "inlets": len(s.inlets), "parting": len(s.parting)}
+}
+
 func (s *Service) pathsOf(r *remote) []path {
 	s.mu.Lock()
 	defer s.mu.Unlock()

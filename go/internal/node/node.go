@@ -156,6 +156,18 @@ func (n *Node) Credit(inlet uint32, cost int) {
 	n.pubsub.Credit(inlet, cost)
 }
 
+// Held counts what the node keeps of peers, channels and topics, by kind, for whoever wants to know that nothing stays.
+func (n *Node) Held() map[string]int {
+	held := n.messaging.Held()
+	if n.webrtc != nil {
+		held["webrtc"] = n.webrtc.Held()
+	}
+	n.peers.mu.Lock()
+	held["connected"] = len(n.peers.known)
+	n.peers.mu.Unlock()
+	return held
+}
+
 // Close ends the node, and returns when nothing runs any more. What was accepted may take as long as flush to leave; what the peers did not take
 // by then is told. Every call waits for the end, and the first sets the time.
 func (n *Node) Close(flush time.Duration) {

@@ -288,3 +288,10 @@ func (s *Service) untoldConnections() (connections []Connection, changed bool) {
 	slices.SortFunc(connections, func(a, b Connection) int { return bytes.Compare([]byte(a.Peer), []byte(b.Peer)) })
 	return connections, true
 }
+
+// Held counts the peers of which something is kept.
+func (s *Service) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.peers)
+}
