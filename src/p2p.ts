@@ -395,7 +395,8 @@ export class P2P extends P2PEventTarget {
   /**
    * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
    *
-   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
+   *   text is a topic too, at most 255 bytes of UTF-8.
    * @param data Bytes, none or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize` bytes.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has taken the message.
@@ -425,7 +426,8 @@ export class P2P extends P2PEventTarget {
    * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error. What comes on a topic that ends in
    * `:rv` goes to {@link P2P.getRendezvousPeersInfo} instead; a node is subscribed to one such topic at a time, the last.
    *
-   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
+   *   text is a topic too, at most 255 bytes of UTF-8.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has joined; others know of it a moment later (event `topicpeers`).
    * @throws {TypeError} If an argument is of the wrong type.
@@ -454,7 +456,7 @@ export class P2P extends P2PEventTarget {
   /**
    * Ends a subscription. No error if there is none.
    *
-   * @param channel `<owner>::ps:<name>`, the topic.
+   * @param channel The topic.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has left. What had come before still waits in the mailbox.
    * @throws {TypeError} If an argument is of the wrong type.
@@ -756,7 +758,7 @@ export class P2P extends P2PEventTarget {
    *
    * @param channel One topic; without it, all of them together.
    * @returns Peer ids in base58, each once; empty once the node is closed.
-   * @throws {RangeError} If `channel` is not of the form `<owner>::ps:<name>`.
+   * @throws {RangeError} If `channel` is a direct channel, empty or too long.
    * @throws {TypeError} If an argument is of the wrong type.
    *
    * @example
