@@ -599,7 +599,7 @@ export class P2P extends P2PEventTarget {
    * @param servers Those to replace; what is left out, or `null`, stays as it is, and an empty list takes all away.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
@@ -623,7 +623,7 @@ export class P2P extends P2PEventTarget {
    * @param turnServers The servers from now on.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
