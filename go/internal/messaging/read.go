@@ -34,10 +34,7 @@ func (s *Service) read(str *stream) {
 	switch {
 	case errors.As(err, &refused):
 		_ = str.ResetWithError(refused.code)
-		if loss := refused.loss(); loss.Bytes > 0 {
-			loss.Peer = str.remote.id
-			s.Events.Lost(loss)
-		}
+		s.lose(str.remote.id, refused)
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // newWebRTC makes what falls back to WebRTC, unless the options say that nothing does.
-func newWebRTC(n *Node, maxMessageSize int) (*webrtc.Service, error) {
+func newWebRTC(n *Node) (*webrtc.Service, error) {
 	o := n.options
 	ice := iceOf(o.ICEStunServers, o.ICETurnServers)
 	if !o.WebRTCEnabled {
@@ -17,12 +17,11 @@ func newWebRTC(n *Node, maxMessageSize int) (*webrtc.Service, error) {
 		return nil, err
 	}
 	return webrtc.New(n.host, webrtc.Config{
-		ICE:            ice,
-		IPs:            o.IPs,
-		MaxMessageSize: maxMessageSize,
-		Wait:           time.Duration(o.WebRTCWait) * time.Millisecond,
-		Open:           func(p peer.ID, c *webrtc.Channel) { n.messaging.Carry(p, c) },
-		Changed:        n.webRTCChanged,
+		ICE:     ice,
+		IPs:     o.IPs,
+		Wait:    time.Duration(o.WebRTCWait) * time.Millisecond,
+		Open:    func(p peer.ID, c *webrtc.Channel) { n.messaging.Carry(p, c) },
+		Changed: n.webRTCChanged,
 	})
 }
 

@@ -37,8 +37,7 @@ type Connection struct {
 type Config struct {
 	ICE ICE
 	// IPs are those that the node listens on. If all are specific, nothing else is used.
-	IPs            []string
-	MaxMessageSize int
+	IPs []string
 	// Wait is how long hole punching is given before a channel is offered.
 	Wait time.Duration
 	// Open is called for each new channel before anything goes over it. It must not block.
