@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { randomFrom } from "../../tests/support/messages.ts";
 import { OrderError } from "./control.ts";
+import { NUMBER_BYTES } from "./payload.ts";
 import { type Program, progress, type Request, type Row } from "./report.ts";
 import { Profiled, Samples } from "./samples.ts";
 import type { Party } from "./party.ts";
@@ -13,7 +14,8 @@ import { Session } from "./session.ts";
 
 /** Nodes of each process. */
 const NODES = 3;
-const SIZES = { smallest: 1, largest: 400_000, spread: true };
+// Shorter ones could not carry their number, and what is guessed behind a loss would look like disorder.
+const SIZES = { smallest: NUMBER_BYTES, largest: 400_000, spread: true };
 /** Messages a second from each node to each of the other process that it has a transport in common with. */
 const RATE = 100;
 const CONNECT_EVERY_MS = 30;

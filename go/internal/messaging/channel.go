@@ -80,7 +80,7 @@ func (c *channel) read(s *Service) error {
 }
 
 func (c *channel) deliver(s *Service, frame []byte) error {
-	if err := c.remote.inTurn(c.ctx, c.line); err != nil {
+	if err := s.inTurn(c.line); err != nil {
 		return err
 	}
 	_, payload, err := frameAt(frame, s.MaxMessageSize)

@@ -142,7 +142,7 @@ func (r *reader) hand(end, cost int) error {
 	}
 	large := r.place != nil
 	r.leave(true)
-	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
+	if err := r.s.inTurn(r.str.line); err != nil {
 		return err
 	}
 	// Many may have read while there was room for one of them.

@@ -86,7 +86,7 @@ func (r *receiving) enter(frame int) (err error) {
 		return nil
 	}
 	remote := r.c.remote
-	if err := remote.inTurn(r.c.ctx, r.c.line); err != nil {
+	if err := r.s.inTurn(r.c.line); err != nil {
 		return err
 	}
 	r.place, err = r.s.unfinished.enter(r.c.ctx, &remote.large, remote.budget.isFriend(), frame, r.cut)
