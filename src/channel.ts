@@ -207,18 +207,11 @@ export function parseDestination(channel: unknown): Destination {
   };
 }
 
-/**
- * The channel of a topic, whatever is to be done with it. In this network it is `<owner>::ps:<name>`; others have topics of
- * any name, and only what stands for direct messages is none.
- */
+/** The channel of a topic, whatever is to be done with it. */
 export function checkTopicChannel(channel: unknown): string {
   const text = checkText("channel", channel);
-  if (text.includes(DIRECT) && !text.includes(TOPIC)) {
-    const wanted = 'the name of a topic, for example "<owner>::ps:<name>"';
-    throw wrongRange("channel", wanted, text);
-  }
-  encodeName(text);
-  return text;
+  if (parse(text)?.kind === "topic") return text;
+  throw wrongRange("channel", 'of the form "<owner>::ps:<name>"', text);
 }
 
 function encodeName(name: string): Uint8Array {

@@ -65,7 +65,9 @@ export interface DropDetail {
    * `roster-refused`, a roster that cannot be read, or the bad entries of one; `too-large`, above `maxMessageSize`;
    * `malformed`, no message; `too-slow`, left unfinished by the peer.
    *
-   * Others, such as `pubsub-overflow`, come from the topic router.
+   * Of topics: `unconfirmed`, `too-large` and `too-slow` as above; `pubsub-outbound`, not taken by a subscriber; `pubsub-overflow`,
+   * not taken by the program; `pubsub-validation` and `resource-limit`, came faster than they could be checked or kept. See
+   * `docs/topics.md`.
    */
   reason: string;
   /** The channel, where it is one. */

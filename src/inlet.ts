@@ -7,7 +7,6 @@
 import type { Lane } from "./lanes.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { Message } from "./message.ts";
-import { TextMap } from "./text_map.ts";
 
 /** A source of messages, and what the program has taken from it without giving credit back. */
 export class Inlet {
@@ -19,7 +18,7 @@ export class Inlet {
   /** Where the message before went: most messages come on the same channel. */
   #lane?: Lane;
   /** By channel, that one and its other lanes that hold messages. */
-  readonly #lanes = new TextMap<Lane>();
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(
     mailbox: Mailbox,

@@ -109,6 +109,12 @@ export interface P2POptions {
   webrtcEnabled?: boolean;
   /** Whether topics are flooded (FloodSub) instead of gossiped (GossipSub). Default `false`. */
   floodSub?: boolean;
+  /**
+   * Bytes of the longest message that is published on a topic, as it goes through the network: with its topic, author and
+   * signature, which take some 130 bytes. What is taken from others is bounded by `maxMessageSize` alone. 1 to 2,147,483,647;
+   * default 65,536, which every implementation takes (see `docs/topics.md`).
+   */
+  maxTopicMessageSize?: number;
   /** URIs of STUN servers. Default: none. */
   iceStunServers?: string[] | null;
   /** TURN servers. Default: none. */
@@ -195,6 +201,10 @@ const ROWS: { readonly [K in keyof NodeConfig]: Row<NodeConfig[K]> } = {
   dhtKeep: flag(false),
   webrtcEnabled: flag(true),
   floodSub: flag(false),
+  maxTopicMessageSize: [
+    (name, value) => checkInteger(name, value, 1, 2 ** 31 - 1),
+    () => 65_536,
+  ],
   iceStunServers: texts,
   iceTurnServers: [listOf(checkTurnServer), () => []],
   webrtcWait: [

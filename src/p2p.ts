@@ -83,6 +83,7 @@ export class P2P extends P2PEventTarget {
   readonly logSub: string;
   readonly #relayIsEnabled: boolean;
   readonly #state: NodeState;
+  readonly #maxTopicMessageSize: number;
 
   private constructor(
     made: typeof MADE,
@@ -97,6 +98,7 @@ export class P2P extends P2PEventTarget {
     }
     super();
     this.#state = new NodeState(link, created, this, config.verifyChannels);
+    this.#maxTopicMessageSize = config.maxTopicMessageSize;
     this.logSub = config.logSub;
     this.#relayIsEnabled = config.enableRelayClient ||
       config.enableRelayService;
@@ -395,9 +397,9 @@ export class P2P extends P2PEventTarget {
   /**
    * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
    *
-   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
-   *   text is a topic too, at most 255 bytes of UTF-8.
-   * @param data Bytes, none or more, or a text, which is sent as UTF-8; with the channel at most `maxMessageSize` bytes.
+   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param data Bytes, none or more, or a text, which is sent as UTF-8; with the channel and a signature at most
+   *   `maxTopicMessageSize` bytes.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has taken the message.
    * @throws {TypeError} If an argument is of the wrong type.
@@ -418,7 +420,7 @@ export class P2P extends P2PEventTarget {
     data: MessageData,
     options?: CallOptions,
   ): Promise<void> {
-    const body = encodeBroadcast(channel, data);
+    const body = encodeBroadcast(channel, data, this.#maxTopicMessageSize);
     await this.#state.request("broadcastMessage", Op.PUBLISH, body, options);
   }
 
@@ -426,8 +428,7 @@ export class P2P extends P2PEventTarget {
    * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error. What comes on a topic that ends in
    * `:rv` goes to {@link P2P.getRendezvousPeersInfo} instead; a node is subscribed to one such topic at a time, the last.
    *
-   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
-   *   text is a topic too, at most 255 bytes of UTF-8.
+   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has joined; others know of it a moment later (event `topicpeers`).
    * @throws {TypeError} If an argument is of the wrong type.
@@ -456,7 +457,7 @@ export class P2P extends P2PEventTarget {
   /**
    * Ends a subscription. No error if there is none.
    *
-   * @param channel The topic.
+   * @param channel `<owner>::ps:<name>`, the topic.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has left. What had come before still waits in the mailbox.
    * @throws {TypeError} If an argument is of the wrong type.
@@ -514,6 +515,7 @@ export class P2P extends P2PEventTarget {
     const body = encodeBroadcast(
       channel,
       encodeRoster(peerId, channel, roster),
+      this.#maxTopicMessageSize,
     );
     await this.#state.request("publishRendezvous", Op.PUBLISH, body, options);
   }
@@ -599,7 +601,7 @@ export class P2P extends P2PEventTarget {
    * @param servers Those to replace; what is left out, or `null`, stays as it is, and an empty list takes all away.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
@@ -623,7 +625,7 @@ export class P2P extends P2PEventTarget {
    * @param turnServers The servers from now on.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
@@ -758,7 +760,7 @@ export class P2P extends P2PEventTarget {
    *
    * @param channel One topic; without it, all of them together.
    * @returns Peer ids in base58, each once; empty once the node is closed.
-   * @throws {RangeError} If `channel` is a direct channel, empty or too long.
+   * @throws {RangeError} If `channel` is not of the form `<owner>::ps:<name>`.
    * @throws {TypeError} If an argument is of the wrong type.
    *
    * @example

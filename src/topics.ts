@@ -12,16 +12,21 @@ import { settingsInUse } from "./native/registry.ts";
 /** The length of the topic, which stands before it. */
 const LENGTH_BYTES = 4;
 
-/** The body of `PUBLISH`, checked. */
-export function encodeBroadcast(channel: unknown, data: unknown): Uint8Array {
+/** The body of `PUBLISH`, checked; the signature, which counts too, is made in Go. */
+export function encodeBroadcast(
+  channel: unknown,
+  data: unknown,
+  maxTopicMessageSize: number,
+): Uint8Array {
   const payload = encodeData("data", data);
   const body = encodePublish(checkTopicChannel(channel), payload);
-  const { maxMessageSize } = settingsInUse();
   const size = body.length - LENGTH_BYTES;
-  if (size > maxMessageSize) {
+  const limits = { maxTopicMessageSize, ...settingsInUse() };
+  for (const name of ["maxTopicMessageSize", "maxMessageSize"] as const) {
+    if (size <= limits[name]) continue;
     throw new RangeError(
-      `channel and data must not exceed ${maxMessageSize} bytes ` +
-        `(maxMessageSize), got ${size}`,
+      `channel and data must not exceed ${limits[name]} bytes ` +
+        `(${name}), got ${size}`,
     );
   }
   return body;

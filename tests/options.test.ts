@@ -115,6 +115,7 @@ test("values of a wrong type are TypeErrors that name the option", async () => {
 test("values out of range are RangeErrors that name the option", async () => {
   const wrong = {
     port: 65536,
+    maxTopicMessageSize: 0,
     ips: ["localhost"],
     transports: ["carrier-pigeon"],
     limits: { connections: 0 },

@@ -23,9 +23,15 @@ for (const [ourRouter, ours] of routers("floodSub")) {
       topics.set(
         `broadcasts reach the other side, ${ourRouter} here and ${theirRouter} in Python, when ${dialler} has dialled`,
         (python) =>
-          withPair(python, { dialler, ours, theirs }, async (pair) => {
-            await exchange(pair, await join(pair), SIZES);
-          }),
+          withPair(
+            python,
+            {
+              dialler,
+              ours: { ...ours, maxTopicMessageSize: 2 << 20 },
+              theirs,
+            },
+            async (pair) => await exchange(pair, await join(pair), SIZES),
+          ),
       );
     }
   }

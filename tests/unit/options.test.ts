@@ -29,6 +29,7 @@ test("node options are complete with nothing but an identity folder", () => {
     webrtcWait: 5000,
     verifyChannels: true,
     floodSub: false,
+    maxTopicMessageSize: 65_536,
     iceStunServers: [],
     iceTurnServers: [],
     logSub: "pub",

@@ -118,6 +118,7 @@ func options(t *testing.T, changes map[string]any) map[string]any {
 		"tlsKeyPath": nil, "dhtEnabled": false, "dhtKeep": false, "webrtcEnabled": true, "floodSub": false, "iceStunServers": []string{},
 		"iceTurnServers": []string{}, "relays": []string{}, "bootstrapPeers": []string{}, "natPortMap": false, "holePunching": true,
 		"transports": []string{"tcp", "quic", "ws", "webtransport", "webrtc-direct"}, "limits": map[string]any{}, "agent": "test/1",
+		"maxTopicMessageSize": 65536,
 	}
 	for key, value := range changes {
 		all[key] = value

@@ -84,7 +84,8 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 		addrs, err := m.Addresses(fields.Peer)
 		s.answer(id, map[string][]string{"addrs": addrs}, err)
 	case boundary.OpICE:
-		s.answer(id, nil, m.SetICE(fields.StunServers, fields.TurnServers))
+		m.SetICE(fields.StunServers, fields.TurnServers)
+		s.answer(id, nil, nil)
 	case boundary.OpReserve:
 		s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return m.Reserve(ctx, fields.Peer) })
 	case boundary.OpOutletOpen:

@@ -34,7 +34,7 @@ func newPatience(end func()) *patience { return &patience{end: end, left: restTi
 // renew is for a frame that begins.
 func (p *patience) renew() {
 	p.mu.Lock()
-	p.left, p.waiting = restTimeout, false
+	p.left = restTimeout
 	p.mu.Unlock()
 }
 
@@ -53,13 +53,10 @@ func (p *patience) waits() {
 	p.armed = true
 }
 
-// got comes after it; without one it means nothing.
+// got comes after it.
 func (p *patience) got(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.waiting {
-		return
-	}
 	p.waiting = false
 	p.left = min(restTimeout, p.leftLocked()+time.Duration(bytes)*time.Second/leastRate)
 }

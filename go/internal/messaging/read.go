@@ -34,7 +34,10 @@ func (s *Service) read(str *stream) {
 	switch {
 	case errors.As(err, &refused):
 		_ = str.ResetWithError(refused.code)
-		s.lose(str.remote.id, refused)
+		if loss := refused.loss(); loss.Bytes > 0 {
+			loss.Peer = str.remote.id
+			s.Events.Lost(loss)
+		}
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}
@@ -142,7 +145,7 @@ func (r *reader) hand(end, cost int) error {
 	}
 	large := r.place != nil
 	r.leave(true)
-	if err := r.s.inTurn(r.str.line); err != nil {
+	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
 		return err
 	}
 	// Many may have read while there was room for one of them.

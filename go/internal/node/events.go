@@ -7,6 +7,7 @@ import (
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/messaging"
+	"github.com/unaiverse/p2p/go/internal/pubsub"
 )
 
 // The events of docs/boundary.md, and the methods by which the packages below raise them.
@@ -95,7 +96,7 @@ func (n *Node) post(event any) {
 	n.port.Post(boundary.KindEvent, n.handle, 0, body)
 }
 
-// Warn raises a `warning` event.
+// Warn raises a `warning` event; it implements pubsub.Events too.
 func (n *Node) Warn(code boundary.Code, message string) {
 	n.post(warningEvent{"warning", code, message})
 }
@@ -135,6 +136,10 @@ func (n *Node) TopicPeers(topic string, peers []peer.ID) {
 }
 
 // Dropped implements pubsub.Events.
-func (n *Node) Dropped(reason, topic string, messages, bytes int) {
-	n.post(dropEvent{Type: "drop", Reason: reason, Channel: topic, Messages: messages, Bytes: bytes})
+func (n *Node) Dropped(d pubsub.Drop) {
+	drop := dropEvent{Type: "drop", Reason: d.Reason, Channel: d.Topic, Messages: d.Messages, Bytes: d.Bytes, UpTo: d.UpTo}
+	if d.Peer != "" {
+		drop.Peer = d.Peer.String()
+	}
+	n.post(drop)
 }

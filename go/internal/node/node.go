@@ -82,7 +82,9 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 		MaxMessageSize: maxMessageSize, Unread: options.Limits.unread(), UnfinishedMemory: unfinishedMemory(limits), Port: port, Events: n,
 		Dial: n.dialForMessages,
 	})
-	n.pubsub, err = pubsub.New(n.host, pubsub.Config{FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, Port: port, Events: n})
+	n.pubsub, err = pubsub.New(n.host, pubsub.Config{
+		FloodSub: options.FloodSub, MaxMessageSize: maxMessageSize, MaxTopicMessageSize: options.MaxTopicMessageSize, Port: port, Events: n,
+	})
 	if err != nil {
 		return
 	}
@@ -91,7 +93,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	}
 	n.advertised.add(n.withCircuits)
 	n.peers = newPeers(n)
-	if n.webrtc, err = newWebRTC(n); err != nil {
+	if n.webrtc, err = newWebRTC(n, maxMessageSize); err != nil {
 		return
 	}
 	if n.isolation, err = newIsolation(n); err != nil {

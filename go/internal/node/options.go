@@ -40,6 +40,8 @@ type Options struct {
 	Transports         []string     `json:"transports"`
 	Limits             Limits       `json:"limits"`
 	Agent              string       `json:"agent"`
+
+	MaxTopicMessageSize int `json:"maxTopicMessageSize"`
 }
 
 // TurnServer is one TURN server.

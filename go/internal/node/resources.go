@@ -8,6 +8,7 @@ import (
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/messaging"
+	"github.com/unaiverse/p2p/go/internal/pubsub"
 )
 
 // peerMemory is what the resource manager lets a peer have beside one message that is being received: above all the windows of its streams.
@@ -26,9 +27,10 @@ func limitsOf(limits Limits, maxMessageSize int) rcmgr.ConcreteLimitConfig {
 
 	unlimited := rcmgr.ResourceLimits{Memory: rcmgr.Unlimited64}
 	partial := rcmgr.PartialLimitConfig{
-		Stream:       unlimited,
-		Protocol:     map[protocol.ID]rcmgr.ResourceLimits{messaging.Protocol: unlimited},
-		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{messaging.Protocol: unlimited},
+		Stream: unlimited, Protocol: map[protocol.ID]rcmgr.ResourceLimits{}, ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{},
+	}
+	for _, id := range append(pubsub.Protocols(), messaging.Protocol) {
+		partial.Protocol[id], partial.ProtocolPeer[id] = unlimited, unlimited
 	}
 	if limits.Connections != nil {
 		n := rcmgr.LimitVal(*limits.Connections)

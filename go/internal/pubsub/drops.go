@@ -1,52 +1,86 @@
 package pubsub
 
 import (
-	"context"
 	"sync"
 	"time"
 
-	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
-// dropInterval is how long drops are added up before they are told.
-const dropInterval = 100 * time.Millisecond
+// Why messages are dropped.
+const (
+	// inboxFull: the program does not take them.
+	inboxFull = "pubsub-overflow"
+	// outboundFull: a peer does not take them, or was gone before it could.
+	outboundFull = "pubsub-outbound"
+	// validationFull: the router's own queue was full.
+	validationFull = "pubsub-validation"
+	// noMemory: a large message found none.
+	noMemory = "resource-limit"
+	// tooSlow: a large message had to give way to others that were coming in.
+	tooSlow = "too-slow"
+	// tooLarge: they are larger than this node takes.
+	tooLarge = "too-large"
+	// unconfirmed: they were written to a stream that broke, and may not have been read.
+	unconfirmed = "unconfirmed"
+)
 
-// drops counts the messages that had to be let go, here and inside the router, whose tracer it is. It also knows how many messages the
-// router has still to write.
+const (
+	// dropInterval is how long drops are added up before they are told.
+	dropInterval = 100 * time.Millisecond
+	// maxDropKinds is how many kinds of drops are told apart in that time; of more, the peer and then the topic is not told.
+	maxDropKinds = 256
+)
+
+// Drop is messages that had to be let go.
+type Drop struct {
+	Reason string
+	// Topic and Peer are empty where it is not one.
+	Topic           string
+	Peer            peer.ID
+	Messages, Bytes int
+	// UpTo: it is not known what arrived; the numbers are the most that can be lost.
+	UpTo bool
+}
+
+// drops adds up the messages that had to be let go, here and inside the router.
 type drops struct {
-	quietTracer
 	events Events
 
 	mu     sync.Mutex
-	counts map[dropKey]dropCount
+	counts map[drop]load
 	timer  *time.Timer
 	closed bool
-	// unsent counts, for each peer, messages that are queued for it; a write may be told before its queueing.
-	unsent  map[peer.ID]int
-	written chan struct{}
 }
 
-type dropKey struct{ reason, topic string }
-
-type dropCount struct{ messages, bytes int }
-
-func newDrops(events Events) *drops {
-	return &drops{events: events, counts: map[dropKey]dropCount{}, unsent: map[peer.ID]int{}, written: make(chan struct{}, 1)}
+type drop struct {
+	reason, topic string
+	peer          peer.ID
+	upTo          bool
 }
 
-func (d *drops) count(reason, topic string, messages, bytes int) {
+func newDrops(events Events) *drops { return &drops{events: events, counts: map[drop]load{}} }
+
+func (d *drops) count(key drop, l load) {
+	if l.messages == 0 {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
-	key := dropKey{reason, topic}
-	sum := d.counts[key]
-	d.counts[key] = dropCount{sum.messages + messages, sum.bytes + bytes}
+	if _, known := d.counts[key]; !known && len(d.counts) >= maxDropKinds {
+		key.peer = ""
+		if len(d.counts) >= 2*maxDropKinds {
+			key.topic = ""
+		}
+	}
+	d.counts[key] = d.counts[key].plus(l)
 	if d.timer == nil {
-		d.timer = time.AfterFunc(dropInterval, d.tell)
+		d.timer = time.AfterFunc(dropInterval, func() { guard.Do("pubsub: drops", d.tell) })
 	}
 }
 
@@ -55,7 +89,7 @@ func (d *drops) tell() {
 	defer d.mu.Unlock()
 	d.timer = nil
 	for key, sum := range d.counts {
-		d.events.Dropped(key.reason, key.topic, sum.messages, sum.bytes)
+		d.events.Dropped(Drop{key.reason, key.topic, key.peer, sum.messages, sum.bytes, key.upTo})
 	}
 	clear(d.counts)
 }
@@ -69,74 +103,4 @@ func (d *drops) close() {
 	}
 	d.mu.Unlock()
 	d.tell()
-}
-
-// sent returns when the router has written every message, or ctx ends.
-func (d *drops) sent(ctx context.Context) {
-	for d.anyUnsent() {
-		select {
-		case <-d.written:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (d *drops) anyUnsent() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, count := range d.unsent {
-		if count > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// forget is for a peer whose queue is new or gone.
-func (d *drops) forget(p peer.ID) {
-	d.mu.Lock()
-	delete(d.unsent, p)
-	d.mu.Unlock()
-	d.wake()
-}
-
-func (d *drops) wake() {
-	select {
-	case d.written <- struct{}{}:
-	default:
-	}
-}
-
-func (d *drops) add(p peer.ID, messages int) {
-	d.mu.Lock()
-	d.unsent[p] += messages
-	d.mu.Unlock()
-}
-
-func (d *drops) SendRPC(rpc *libp2ppubsub.RPC, p peer.ID) { d.add(p, len(rpc.GetPublish())) }
-
-func (d *drops) SendRPCCompleted(rpc *libp2ppubsub.RPC, p peer.ID, _ time.Duration) {
-	d.add(p, -len(rpc.GetPublish()))
-	d.wake()
-}
-
-func (d *drops) OnNewOutboundStream(p peer.ID, _ protocol.ID) { d.forget(p) }
-
-func (d *drops) OnClosedOutboundStream(p peer.ID) { d.forget(p) }
-
-func (d *drops) DropRPC(rpc *libp2ppubsub.RPC, _ peer.ID) {
-	for _, m := range rpc.GetPublish() {
-		d.count("pubsub-outbound", m.GetTopic(), 1, len(m.GetData()))
-	}
-}
-
-func (d *drops) UndeliverableMessage(m *libp2ppubsub.Message) {
-	d.count("pubsub-overflow", m.GetTopic(), 1, len(m.GetData()))
-}
-
-func (d *drops) RejectMessage(m *libp2ppubsub.Message, reason string) {
-	if reason == libp2ppubsub.RejectValidationQueueFull || reason == libp2ppubsub.RejectValidationThrottled {
-		d.count("pubsub-validation", m.GetTopic(), 1, len(m.GetData()))
-	}
 }

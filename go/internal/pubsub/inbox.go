@@ -64,7 +64,7 @@ func (b *inbox) take(from peer.ID, topic string, data []byte) {
 	b.waitCost += m.cost()
 	for b.waitCost > boundary.Window && len(b.waiting) > 1 {
 		oldest := b.shift()
-		b.drops.count("pubsub-overflow", oldest.topic, 1, len(oldest.data))
+		b.drops.count(drop{reason: inboxFull, topic: oldest.topic}, load{1, len(oldest.data)})
 	}
 }
 

@@ -18,25 +18,28 @@ type heard struct {
 	opened  []uint32
 	authors map[uint32]peer.ID
 	closed  []uint32
-	drops   map[string]dropCount
-	peers   map[string][]peer.ID
-	changed chan struct{}
+	drops   map[string]load
+	// told are the drops as they came, drops their sums.
+	told     []Drop
+	warnings []string
+	// peers are those of each topic that were told of last, toldPeers how often any were.
+	peers     map[string][]peer.ID
+	toldPeers int
+	changed   chan struct{}
 }
 
 func newHeard() *heard {
 	return &heard{
-		authors: map[uint32]peer.ID{}, drops: map[string]dropCount{}, peers: map[string][]peer.ID{}, changed: make(chan struct{}, 1),
+		authors: map[uint32]peer.ID{}, drops: map[string]load{}, peers: map[string][]peer.ID{}, changed: make(chan struct{}),
 	}
 }
 
 func (h *heard) note(fn func()) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	fn()
-	h.mu.Unlock()
-	select {
-	case h.changed <- struct{}{}:
-	default:
-	}
+	close(h.changed)
+	h.changed = make(chan struct{})
 }
 
 func (h *heard) InletOpened(inlet uint32, p peer.ID, transport string) {
@@ -51,13 +54,30 @@ func (h *heard) InletOpened(inlet uint32, p peer.ID, transport string) {
 
 func (h *heard) InletClosed(inlet uint32) { h.note(func() { h.closed = append(h.closed, inlet) }) }
 
-func (h *heard) TopicPeers(topic string, peers []peer.ID) { h.note(func() { h.peers[topic] = peers }) }
-
-func (h *heard) Dropped(reason, topic string, messages, bytes int) {
+func (h *heard) TopicPeers(topic string, peers []peer.ID) {
 	h.note(func() {
-		sum := h.drops[reason+" "+topic]
-		h.drops[reason+" "+topic] = dropCount{sum.messages + messages, sum.bytes + bytes}
+		h.peers[topic] = peers
+		h.toldPeers++
 	})
+}
+
+// change is closed with the next that is told.
+func (h *heard) change() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changed
+}
+
+func (h *heard) Dropped(d Drop) {
+	h.note(func() {
+		h.told = append(h.told, d)
+		key := d.Reason + " " + d.Topic
+		h.drops[key] = h.drops[key].plus(load{d.Messages, d.Bytes})
+	})
+}
+
+func (h *heard) Warn(code boundary.Code, message string) {
+	h.note(func() { h.warnings = append(h.warnings, string(code)+": "+message) })
 }
 
 func newTestInbox() (*inbox, *porttest.Port, *heard) {
@@ -74,7 +94,7 @@ func TestMessagesWaitForCreditAndTheOldestOfTooManyAreDroppedAndCounted(t *testi
 	}
 	require.Len(t, port.Messages(), 4, "a window of four messages")
 	b.drops.close()
-	require.Equal(t, map[string]dropCount{"pubsub-overflow topic": {3, 3 * size}}, events.drops, "told once")
+	require.Equal(t, map[string]load{"pubsub-overflow topic": {3, 3 * size}}, events.drops, "told once")
 
 	b.credit(events.opened[0], 2<<20)
 	b.credit(events.opened[0], 2<<20)

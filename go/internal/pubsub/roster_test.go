@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
@@ -16,23 +17,49 @@ func TestAPeerIsInATopicOnceItSubscribedAndIsReached(t *testing.T) {
 	events := newHeard()
 	r := newRoster(events)
 	r.joined("t", "early")
-	require.Empty(t, events.peers["t"], "not reached yet")
-	r.OnNewOutboundStream("late", "")
-	require.Empty(t, events.peers["t"], "not in the topic")
-	r.OnNewOutboundStream("early", "")
-	require.Equal(t, []peer.ID{"early"}, events.peers["t"])
+	require.Empty(t, r.of("t"), "not reached yet")
+	r.reach("late", true)
+	require.Empty(t, r.of("t"), "not in the topic")
+	r.reach("early", true)
+	require.Equal(t, []peer.ID{"early"}, r.of("t"))
 	r.joined("t", "late")
-	require.Equal(t, []peer.ID{"early", "late"}, events.peers["t"])
-	r.OnClosedOutboundStream("early")
-	require.Equal(t, []peer.ID{"late"}, events.peers["t"])
-	r.OnNewOutboundStream("early", "")
+	require.Equal(t, []peer.ID{"early", "late"}, r.of("t"))
+	r.reach("early", false)
+	require.Equal(t, []peer.ID{"late"}, r.of("t"))
+	r.reach("early", true)
 	r.left("t", "late")
-	require.Equal(t, []peer.ID{"early"}, events.peers["t"])
+	require.Equal(t, []peer.ID{"early"}, r.of("t"))
+	events.awaitPeers(t, "t", "early")
 	r.leave("t")
-	require.Empty(t, events.peers["t"])
-	r.OnClosedOutboundStream("early")
-	r.OnNewOutboundStream("early", "")
-	require.Empty(t, events.peers["t"], "the topic was left")
+	events.awaitPeers(t, "t")
+	r.reach("early", false)
+	r.reach("early", true)
+	require.Empty(t, r.of("t"), "the topic was left")
+}
+
+func TestAPeerThatComesAndGoesWithoutEndIsToldOfNowAndThen(t *testing.T) {
+	events := newHeard()
+	r := newRoster(events)
+	r.reach("restless", true)
+	for range 10_000 {
+		r.joined("t", "restless")
+		r.left("t", "restless")
+	}
+	r.joined("t", "restless")
+	events.awaitPeers(t, "t", "restless")
+	events.mu.Lock()
+	defer events.mu.Unlock()
+	require.Less(t, events.toldPeers, 1000)
+}
+
+// awaitPeers waits until these were told of in a topic.
+func (h *heard) awaitPeers(t *testing.T, topic string, peers ...peer.ID) {
+	t.Helper()
+	await(t, "peers in "+topic, h.change, func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return slices.Equal(h.peers[topic], peers)
+	})
 }
 
 // A peer's subscription can come before the router has a stream to the peer, and what is published in between reaches nobody.

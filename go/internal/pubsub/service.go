@@ -21,12 +21,14 @@ import (
 )
 
 const (
-	// queueSize is how many messages may wait for a peer, for validation, or for a subscriber. The router drops silently what is beyond; its
-	// own 32 places lose messages at the first burst.
+	// queueSize is how many messages may wait for validation, or for a subscriber. The router drops silently what is beyond; its own 32 places
+	// lose messages at the first burst.
 	queueSize = 16384
 	// routerTurns is how often Flush has to be served by the router's loop, which takes from its inputs at random, to be sure that the 32
 	// published messages which may wait beside it have been served too.
 	routerTurns = 128
+	// envelope is what the router may put around the largest message.
+	envelope = 64
 )
 
 // Events is told what JavaScript has to know besides the messages. Its methods must not block.
@@ -37,16 +39,20 @@ type Events interface {
 	InletClosed(inlet uint32)
 	// TopicPeers says who else is in a topic and gets what is published there, whenever that changes; none when the topic was left.
 	TopicPeers(topic string, peers []peer.ID)
-	// Dropped counts messages of a topic that had to be let go.
-	Dropped(reason, topic string, messages, bytes int)
+	// Dropped tells of messages of topics that had to be let go.
+	Dropped(Drop)
+	// Warn says that something is not as it should be, and goes on.
+	Warn(code boundary.Code, message string)
 }
 
 // Config is what a Service needs besides its host.
 type Config struct {
-	FloodSub       bool
-	MaxMessageSize int
-	Port           boundary.Port
-	Events         Events
+	FloodSub bool
+	// MaxMessageSize bounds a message that comes in, MaxTopicMessageSize one that is published, both as the RPC that holds it.
+	MaxMessageSize      int
+	MaxTopicMessageSize int
+	Port                boundary.Port
+	Events              Events
 }
 
 // Service is the topics of one node.
@@ -55,13 +61,14 @@ type Service struct {
 	self   peer.ID
 	router *libp2ppubsub.PubSub
 	// sample has the size of a signed message of this node without topic and data.
-	sample *pb.Message
-	inbox  *inbox
-	drops  *drops
-	roster *roster
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	sample  *pb.Message
+	inbox   *inbox
+	drops   *drops
+	roster  *roster
+	streams *streams
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
 	// published: there is something to flush.
 	published atomic.Bool
 
@@ -77,26 +84,11 @@ func New(h host.Host, config Config) (*Service, error) {
 	s.drops = newDrops(config.Events)
 	s.roster = newRoster(config.Events)
 	s.inbox = newInbox(config.Port, config.Events, s.drops)
-	build := newGossipSub
-	if config.FloodSub {
-		build = libp2ppubsub.NewFloodSub
-	}
-	logger := logging.Logger("pubsub")
 	var err error
 	if s.sample, err = sampleMessage(h); err == nil {
-		s.router, err = build(ctx, routerHost{h},
-			libp2ppubsub.WithMessageSignaturePolicy(libp2ppubsub.StrictSign),
-			libp2ppubsub.WithMaxMessageSize(config.MaxMessageSize),
-			libp2ppubsub.WithPeerOutboundQueueSize(queueSize),
-			libp2ppubsub.WithValidateQueueSize(queueSize),
-			libp2ppubsub.WithValidateThrottle(queueSize),
-			// Several workers would let messages of one author overtake each other.
-			libp2ppubsub.WithValidateWorkers(1),
-			libp2ppubsub.WithRawTracer(s.drops),
-			libp2ppubsub.WithRawTracer(s.roster),
-			libp2ppubsub.WithLogger(logger),
-			libp2ppubsub.WithRPCLogger(logger),
-		)
+		if s.streams, err = newStreams(ctx, h, config, s.drops); err == nil {
+			s.router, err = s.build(h)
+		}
 	}
 	if err != nil {
 		cancel()
@@ -105,17 +97,37 @@ func New(h host.Host, config Config) (*Service, error) {
 	return s, nil
 }
 
-// newGossipSub sends a node's own messages to every subscriber it knows, not to its mesh alone. The mesh takes in a new subscriber at the next
-// heartbeat; what was published before that would go past it, and would not be gossiped to it later either.
-func newGossipSub(ctx context.Context, h host.Host, options ...libp2ppubsub.Option) (*libp2ppubsub.PubSub, error) {
-	return libp2ppubsub.NewGossipSub(ctx, h, append(options, libp2ppubsub.WithFloodPublish(true))...)
+func (s *Service) build(h host.Host) (*libp2ppubsub.PubSub, error) {
+	r := newRouter(h, s)
+	logger := logging.Logger("pubsub")
+	options := []libp2ppubsub.Option{
+		libp2ppubsub.WithMessageSignaturePolicy(libp2ppubsub.StrictSign),
+		libp2ppubsub.WithMaxMessageSize(s.MaxMessageSize + envelope),
+		libp2ppubsub.WithPeerOutboundQueueSize(queueSize),
+		libp2ppubsub.WithValidateQueueSize(queueSize),
+		libp2ppubsub.WithValidateThrottle(queueSize),
+		// Several workers would let messages of one author overtake each other.
+		libp2ppubsub.WithValidateWorkers(1),
+		libp2ppubsub.WithRawTracer(tracer{router: r, streams: s.streams, drops: s.drops}),
+		libp2ppubsub.WithPeerFilter(func(_ peer.ID, topic string) bool { return asked(func() bool { return topic != emptied.GetTopic() }) }),
+		libp2ppubsub.WithLogger(logger),
+		libp2ppubsub.WithRPCLogger(logger),
+	}
+	if r.gossip != nil {
+		options = append(options, r.gossip.WithDefaultTagTracer())
+	}
+	return libp2ppubsub.NewPubSub(s.ctx, routerHost{h, s.streams}, r, options...)
 }
 
 // Publish returns when the router has taken a message, which nobody may be there to receive. data belongs to the router from then on.
 func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
-	if size := s.wireSize(name, data); size > s.MaxMessageSize {
-		return boundary.Errorf(boundary.TopicFailed, "a message of %d bytes takes %d with its signature; the limit is %d (maxMessageSize)",
-			len(data), size, s.MaxMessageSize)
+	limit, option := s.MaxTopicMessageSize, "maxTopicMessageSize"
+	if s.MaxMessageSize < limit {
+		limit, option = s.MaxMessageSize, "maxMessageSize"
+	}
+	if size := s.wireSize(name, data); size > limit {
+		return boundary.Errorf(boundary.TopicFailed, "a message of %d bytes takes %d with its topic and signature; the limit is %d (%s)",
+			len(data), size, limit, option)
 	}
 	s.published.Store(true)
 	for {
@@ -135,21 +147,23 @@ func (s *Service) Publish(ctx context.Context, name string, data []byte) error {
 // Credit takes back what messages of an inlet cost, once the program has consumed them.
 func (s *Service) Credit(inlet uint32, cost int) { s.inbox.credit(inlet, cost) }
 
-// Flush returns when what was published has been handed to the transports, or ctx ends.
+// Flush ends what is sent to peers: it returns when what was published has been read by those that take it, or ctx ends. Nothing can be
+// published after it.
 func (s *Service) Flush(ctx context.Context) {
 	if s.published.Load() {
 		for range routerTurns {
 			s.router.GetTopics()
 		}
-		s.drops.sent(ctx)
 	}
+	s.streams.finish(ctx)
 }
 
-// Close returns when nothing of the service runs any more.
+// Close returns when nothing of the service runs any more, and all that was lost has been told.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.cancel()
 	s.mu.Unlock()
+	s.streams.close()
 	s.drops.close()
 	s.wg.Wait()
 }

@@ -4,21 +4,28 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
 	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-msgio"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
 )
 
-const maxMessage = 1 << 20
+const (
+	maxMessage = 1 << 20
+	patience   = 20 * time.Second
+	tick       = 10 * time.Millisecond
+)
 
 type end struct {
 	*Service
@@ -29,15 +36,13 @@ type end struct {
 
 func newEnd(t *testing.T, floodSub bool) *end {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
-	require.NoError(t, err)
-	e := &end{host: h, port: porttest.New(), events: newHeard()}
-	e.Service, err = New(h, Config{FloodSub: floodSub, MaxMessageSize: maxMessage, Port: e.port, Events: e.events})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		e.Close()
-		_ = h.Close()
+	e := &end{host: newHost(t), port: porttest.New(), events: newHeard()}
+	var err error
+	e.Service, err = New(e.host, Config{
+		FloodSub: floodSub, MaxMessageSize: maxMessage, MaxTopicMessageSize: maxMessage, Port: e.port, Events: e.events,
 	})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
 	return e
 }
 
@@ -55,7 +60,7 @@ func (e *end) connect(t *testing.T, other *end) {
 
 func await(t *testing.T, what string, changed func() <-chan struct{}, condition func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		next := changed()
 		if condition() {
@@ -72,7 +77,7 @@ func await(t *testing.T, what string, changed func() <-chan struct{}, condition 
 // awaitPeer waits until e sees other in a topic, which is when what e publishes goes there.
 func (e *end) awaitPeer(t *testing.T, topic string, other peer.ID) {
 	t.Helper()
-	await(t, "a peer in "+topic, func() <-chan struct{} { return e.events.changed }, func() bool {
+	await(t, "a peer in "+topic, e.events.change, func() bool {
 		e.events.mu.Lock()
 		defer e.events.mu.Unlock()
 		return slices.Contains(e.events.peers[topic], other)
@@ -218,13 +223,14 @@ func TestAClosedServiceSaysSo(t *testing.T) {
 func TestDropsInsideTheRouterAreTold(t *testing.T) {
 	events := newHeard()
 	d := newDrops(events)
+	tracer := tracer{router: &router{}, drops: d}
 	rpc := a100BytePacket("t")
-	d.DropRPC(rpc, "peer")
-	d.DropRPC(rpc, "peer")
-	await(t, "the drops", func() <-chan struct{} { return events.changed }, func() bool {
+	tracer.DropRPC(rpc, "peer")
+	tracer.DropRPC(rpc, "peer")
+	await(t, "the drops", events.change, func() bool {
 		events.mu.Lock()
 		defer events.mu.Unlock()
-		return events.drops["pubsub-outbound t"] == dropCount{2, 200}
+		return events.drops["pubsub-outbound t"] == load{2, 200}
 	})
 }
 
@@ -247,5 +253,79 @@ func TestWhatASubscriberPublishesAtOnceGoesToEverySubscriberItKnows(t *testing.T
 		a.publish(t, "t", "first", "second")
 		b.awaitMessages(t, "first", "second")
 		c.awaitMessages(t, "first", "second")
+	})
+}
+
+func TestTheLargestMessageByDefaultGoesInAnRPCThatEveryImplementationTakes(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		e := newEnd(t, floodSub)
+		e.MaxTopicMessageSize = maxRPC
+		sizes := make(chan int, 100)
+		r := newRaw(t, e, func(s network.Stream) {
+			reader := msgio.NewVarintReader(s)
+			for {
+				rpc, err := reader.ReadMsg()
+				if err != nil {
+					return
+				}
+				sizes <- len(rpc)
+			}
+		})
+		r.subscribe(t, "t")
+		e.known(t, "t", r.host.ID())
+		size := maxRPC - (e.wireSize("t", make([]byte, maxRPC)) - maxRPC)
+		require.Equal(t, maxRPC, e.wireSize("t", make([]byte, size)))
+		require.NoError(t, e.Publish(t.Context(), "t", make([]byte, size)))
+		largest := 0
+		for largest < size {
+			largest = max(largest, <-sizes)
+		}
+		require.Equal(t, maxRPC, largest)
+		require.Error(t, e.Publish(t.Context(), "t", make([]byte, size+1)))
+	})
+}
+
+// broken panics whenever it is told something, until it is mended.
+type broken struct {
+	*heard
+	mended atomic.Bool
+}
+
+func (b *broken) panic() {
+	if !b.mended.Load() {
+		panic("on purpose")
+	}
+}
+
+func (b *broken) TopicPeers(string, []peer.ID) { b.panic() }
+
+func (b *broken) Dropped(Drop) { b.panic() }
+
+func (b *broken) Warn(boundary.Code, string) { b.panic() }
+
+func TestAPanicInWhatTheRouterCallsEndsNothing(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		a, b := &end{host: newHost(t), port: porttest.New(), events: newHeard()}, newEnd(t, floodSub)
+		events := &broken{heard: a.events}
+		var err error
+		a.Service, err = New(a.host, Config{
+			FloodSub: floodSub, MaxMessageSize: maxMessage, MaxTopicMessageSize: maxMessage, Port: a.port, Events: events,
+		})
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			events.mended.Store(true)
+			a.Close()
+		})
+		require.NoError(t, a.Subscribe("t"))
+		require.NoError(t, b.Subscribe("t"))
+		a.connect(t, b)
+		arrives(t, "to b", a.publishTo("t"), b.received)
+		arrives(t, "to a", b.publishTo("t"), a.received)
+		r := newRaw(t, a, readAll)
+		r.write(t, &pb.RPC{Publish: []*pb.Message{{Topic: proto.String("t"), Data: make([]byte, 2*maxMessage)}}})
+		forged := signerOf(r.host).message(t, "t", nil)
+		forged.Data = make([]byte, maxMessage/2)
+		r.write(t, &pb.RPC{Publish: []*pb.Message{forged, forged, forged, forged, forged}})
+		arrives(t, "to a again", b.publishTo("t"), a.received)
 	})
 }

@@ -27,7 +27,7 @@ func (s *Service) Subscribe(name string) error {
 		return err
 	}
 	// The router hands a node's own messages to its subscribers too.
-	foreign := func(m *libp2ppubsub.Message) bool { return m.ReceivedFrom != s.self }
+	foreign := func(m *libp2ppubsub.Message) bool { return asked(func() bool { return m.ReceivedFrom != s.self }) }
 	t.subscription, err = t.handle.Subscribe(libp2ppubsub.WithBufferSize(queueSize), libp2ppubsub.WithMessageFilter(foreign))
 	if err != nil {
 		return s.failed("subscribe to", name, err)
@@ -49,6 +49,7 @@ func (s *Service) Unsubscribe(name string) error {
 		return nil
 	}
 	delete(s.topics, name)
+	s.streams.subscriptions.leave(name)
 	t.leave()
 	if t.subscription != nil {
 		t.subscription.Cancel()
@@ -70,13 +71,16 @@ func (s *Service) joinLocked(name string) (*topic, error) {
 	if t := s.topics[name]; t != nil {
 		return t, nil
 	}
+	s.streams.subscriptions.join(name)
 	handle, err := s.router.Join(name)
 	if err != nil {
+		s.streams.subscriptions.leave(name)
 		return nil, s.failed("join", name, err)
 	}
 	events, err := handle.EventHandler()
 	if err != nil {
 		_ = handle.Close()
+		s.streams.subscriptions.leave(name)
 		return nil, s.failed("join", name, err)
 	}
 	ctx, cancel := context.WithCancel(s.ctx)

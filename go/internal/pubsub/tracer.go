@@ -6,10 +6,61 @@ import (
 	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/unaiverse/p2p/go/internal/guard"
 )
 
-// quietTracer follows nothing of what the router does; a tracer embeds it and overrides what it wants to know. The router calls its tracers
-// from its main loop: they may not wait for it.
+// tracer hears what the router does with messages. Most of its methods are called in the router's loop, and may not wait for it.
+type tracer struct {
+	quietTracer
+	router  *router
+	streams *streams
+	drops   *drops
+}
+
+func traced(fn func()) { guard.Do("pubsub: tracer", fn) }
+
+func (t tracer) SendRPC(rpc *libp2ppubsub.RPC, p peer.ID) {
+	traced(func() {
+		t.router.sending(rpc, p)
+		t.streams.queued(p, loadOf(rpc.GetPublish()))
+	})
+}
+
+func (t tracer) DropRPC(rpc *libp2ppubsub.RPC, p peer.ID) {
+	traced(func() {
+		t.router.sending(rpc, p)
+		for _, m := range rpc.GetPublish() {
+			t.drops.count(drop{reason: outboundFull, topic: m.GetTopic(), peer: p}, load{1, len(m.GetData())})
+		}
+	})
+}
+
+func (t tracer) UndeliverableMessage(m *libp2ppubsub.Message) {
+	traced(func() { t.drops.count(drop{reason: inboxFull, topic: m.GetTopic()}, load{1, len(m.GetData())}) })
+}
+
+func (t tracer) ValidateMessage(m *libp2ppubsub.Message) {
+	traced(func() { t.streams.validation.checked(m) })
+}
+
+func (t tracer) DuplicateMessage(m *libp2ppubsub.Message) {
+	traced(func() { t.streams.validation.checked(m) })
+}
+
+func (t tracer) RejectMessage(m *libp2ppubsub.Message, reason string) {
+	traced(func() {
+		t.streams.validation.checked(m)
+		switch reason {
+		case libp2ppubsub.RejectValidationQueueFull, libp2ppubsub.RejectValidationThrottled:
+			t.drops.count(drop{reason: validationFull, topic: m.GetTopic(), peer: m.ReceivedFrom}, load{1, len(m.GetData())})
+		case libp2ppubsub.RejectInvalidSignature:
+			t.streams.fault(m.ReceivedFrom, len(m.GetData()))
+		}
+	})
+}
+
+// quietTracer follows nothing.
 type quietTracer struct{}
 
 var _ libp2ppubsub.RawTracer = quietTracer{}

@@ -20,22 +20,19 @@ const ENDS = new Set(`${SPACE}${MARKS}"`);
 /** Reads one text. */
 export class JsonReader {
   readonly #text: string;
-  readonly #words: boolean;
   #at = 0;
   /** What comes next; empty at the end. */
   #token = "";
 
-  /** `words` says whether those words are taken. */
-  constructor(text: string, words: boolean) {
+  constructor(text: string) {
     this.#text = text;
-    this.#words = words;
     this.#advance();
   }
 
   /**
    * Reads all of the text. It calls itself for each list and object, so the caller has to know that they are not nested too deep.
    *
-   * @throws {SyntaxError} If it is not JSON.
+   * @throws {SyntaxError} If it is not JSON with those words.
    */
   read(): unknown {
     const value = this.#value();
@@ -49,8 +46,7 @@ export class JsonReader {
     const token = this.#token;
     if (token.startsWith('"')) return this.#string();
     this.#advance();
-    const word = this.#words ? WORDS.get(token) : undefined;
-    return word ?? JSON.parse(token);
+    return WORDS.get(token) ?? JSON.parse(token);
   }
 
   #string(): string {
