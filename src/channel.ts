@@ -207,11 +207,18 @@ export function parseDestination(channel: unknown): Destination {
   };
 }
 
-/** The channel of a topic, whatever is to be done with it. */
+/**
+ * The channel of a topic, whatever is to be done with it. In this network it is `<owner>::ps:<name>`; others have topics of
+ * any name, and only what stands for direct messages is none.
+ */
 export function checkTopicChannel(channel: unknown): string {
   const text = checkText("channel", channel);
-  if (parse(text)?.kind === "topic") return text;
-  throw wrongRange("channel", 'of the form "<owner>::ps:<name>"', text);
+  if (text.includes(DIRECT) && !text.includes(TOPIC)) {
+    const wanted = 'the name of a topic, for example "<owner>::ps:<name>"';
+    throw wrongRange("channel", wanted, text);
+  }
+  encodeName(text);
+  return text;
 }
 
 function encodeName(name: string): Uint8Array {

@@ -14,7 +14,7 @@ import process from "node:process";
  * | --- | --- |
  * | `ABORTED` | the operation was cancelled on its way |
  * | `ADDRESS_IN_USE` | another program has the port |
- * | `ADDRESS_INVALID` | a multiaddr cannot be read, names another peer than the rest, or wants a transport that is not offered |
+ * | `ADDRESS_INVALID` | a multiaddr cannot be read, names another peer than the rest, or wants a transport that is not offered; the URI of a STUN or TURN server cannot be used |
  * | `CERTIFICATE_INVALID` | a certificate or its key cannot be used |
  * | `CLOSED` | the node is closed |
  * | `DIAL_FAILED` | none of the peer's addresses answered, or no name among them could be resolved |

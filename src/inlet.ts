@@ -7,6 +7,7 @@
 import type { Lane } from "./lanes.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { Message } from "./message.ts";
+import { TextMap } from "./text_map.ts";
 
 /** A source of messages, and what the program has taken from it without giving credit back. */
 export class Inlet {
@@ -18,7 +19,7 @@ export class Inlet {
   /** Where the message before went: most messages come on the same channel. */
   #lane?: Lane;
   /** By channel, that one and its other lanes that hold messages. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new TextMap<Lane>();
 
   constructor(
     mailbox: Mailbox,

@@ -10,6 +10,7 @@ import type { Inlet } from "./inlet.ts";
 import { Lane } from "./lanes.ts";
 import type { Message } from "./message.ts";
 import type { Overflow } from "./settings.ts";
+import { TextMap } from "./text_map.ts";
 
 /** What a mailbox may hold, and whom it tells. */
 export interface MailboxOptions {
@@ -36,7 +37,7 @@ export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #claims = new Claims();
   /** By channel, the lanes that hold messages. */
-  readonly #queues = new Map<string, Lane[]>();
+  readonly #queues = new TextMap<Lane[]>();
   /** What credit has to be given back to. */
   #owing: Inlet[] = [];
   /** How many messages were filed. */

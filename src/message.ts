@@ -5,6 +5,7 @@
  */
 
 import { checkBytes, checkWellFormed } from "./arguments.ts";
+import { outlineOf, parseJson } from "./json.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -66,7 +67,7 @@ export class Message {
    * The payload as JSON.
    *
    * @returns What the sender gave to `JSON.stringify`; a stranger may send anything, so look before you believe it.
-   * @throws {SyntaxError} If it is no JSON.
+   * @throws {SyntaxError} If it is no JSON, or nested more than 1,000 deep.
    *
    * @example
    * ```ts
@@ -80,7 +81,7 @@ export class Message {
    * ```
    */
   json(): unknown {
-    return JSON.parse(this.text());
+    return parseJson(this.text(), outlineOf(this.data));
   }
 }
 

@@ -397,7 +397,8 @@ export class P2P extends P2PEventTarget {
   /**
    * Publishes a message on a topic, which need not be subscribed to. Nobody listening is no error.
    *
-   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
+   *   text is a topic too, at most 255 bytes of UTF-8.
    * @param data Bytes, none or more, or a text, which is sent as UTF-8; with the channel and a signature at most
    *   `maxTopicMessageSize` bytes.
    * @param options `{ signal, timeout }`.
@@ -428,7 +429,8 @@ export class P2P extends P2PEventTarget {
    * Subscribes to a topic; its messages go to the mailbox. Subscribing twice is no error. What comes on a topic that ends in
    * `:rv` goes to {@link P2P.getRendezvousPeersInfo} instead; a node is subscribed to one such topic at a time, the last.
    *
-   * @param channel `<owner>::ps:<name>`, the topic; {@link channel} says who the owner may be.
+   * @param channel The topic: in this network `<owner>::ps:<name>`, where {@link channel} says who the owner may be; any other
+   *   text is a topic too, at most 255 bytes of UTF-8.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has joined; others know of it a moment later (event `topicpeers`).
    * @throws {TypeError} If an argument is of the wrong type.
@@ -457,7 +459,7 @@ export class P2P extends P2PEventTarget {
   /**
    * Ends a subscription. No error if there is none.
    *
-   * @param channel `<owner>::ps:<name>`, the topic.
+   * @param channel The topic.
    * @param options `{ signal, timeout }`.
    * @returns Resolves when the router has left. What had come before still waits in the mailbox.
    * @throws {TypeError} If an argument is of the wrong type.
@@ -601,7 +603,7 @@ export class P2P extends P2PEventTarget {
    * @param servers Those to replace; what is left out, or `null`, stays as it is, and an empty list takes all away.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
@@ -625,7 +627,7 @@ export class P2P extends P2PEventTarget {
    * @param turnServers The servers from now on.
    * @param options `{ signal, timeout }`.
    * @throws {TypeError} If a server is not of the form of the options.
-   * @throws {P2PError} `TIMEOUT`, `CLOSED`.
+   * @throws {P2PError} `ADDRESS_INVALID` if a server cannot be used: then nothing changes. `TIMEOUT`, `CLOSED`.
    *
    * @example
    * ```ts
@@ -760,7 +762,7 @@ export class P2P extends P2PEventTarget {
    *
    * @param channel One topic; without it, all of them together.
    * @returns Peer ids in base58, each once; empty once the node is closed.
-   * @throws {RangeError} If `channel` is not of the form `<owner>::ps:<name>`.
+   * @throws {RangeError} If `channel` is a direct channel, empty or too long.
    * @throws {TypeError} If an argument is of the wrong type.
    *
    * @example

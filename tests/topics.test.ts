@@ -214,10 +214,23 @@ test("getTopicPeers() tells who is in the topics of this node", async () => {
   await until(() => alice.getTopicPeers().length === 0, "bob left");
 });
 
+test("a topic may have any name, of any length that a channel has", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  for (const name of ["room", "/foreign/topic/1", "ü".repeat(127)]) {
+    const topic = await join([alice, bob], name);
+    await alice.broadcastMessage(topic, encode(name));
+    const [message] = await take(bob, 1);
+    assertEquals(message.channel, name);
+    assertEquals(message.text(), name);
+  }
+});
+
 test("a broadcast needs the channel of a topic", async () => {
   await using node = await createNode();
   await assertRejects(
-    () => node.broadcastMessage("no topic", encode("x")),
+    () => node.broadcastMessage("a::dm:b-c", encode("x")),
     RangeError,
   );
   await assertRejects(

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Runtime } from "../../scripts/runtimes.ts";
 import { randomFrom } from "../../tests/support/messages.ts";
 import { OrderError } from "./control.ts";
+import { NUMBER_BYTES } from "./payload.ts";
 import { type Program, progress, type Request, type Row } from "./report.ts";
 import { Profiled, Samples } from "./samples.ts";
 import type { Party } from "./party.ts";
@@ -13,7 +14,8 @@ import { Session } from "./session.ts";
 
 /** Nodes of each process. */
 const NODES = 3;
-const SIZES = { smallest: 1, largest: 400_000, spread: true };
+// Shorter ones could not carry their number, and what is guessed behind a loss would look like disorder.
+const SIZES = { smallest: NUMBER_BYTES, largest: 400_000, spread: true };
 /** Messages a second from each node to each of the other process that it has a transport in common with. */
 const RATE = 100;
 const CONNECT_EVERY_MS = 30;
@@ -60,12 +62,13 @@ async function* once(
   const samples = [left, right].map((process) =>
     new Samples(process, SAMPLE_EVERY_MS)
   );
-  const counts = await disturb(sides, seed, seconds);
+  const { failed, ...counts } = await disturb(sides, seed, seconds);
   const memory = await Promise.all(samples.map((samples) => samples.end()));
   const broken = await session.end(CLOSE_MS);
   const { account, told, broken: found } = await session.total();
   broken.push(...found);
-  const row = { ...counts, ...account, ...told };
+  const failures = JSON.stringify(failed);
+  const row = { ...counts, failures, ...account, ...told };
   yield { runtime: runtime.name, seconds, ...row, broken };
   for (const [side, growth] of memory.entries()) {
     const grows = seconds >= LONG_ENOUGH_S && growth.rssSlope > MB_A_MINUTE;
@@ -103,7 +106,7 @@ async function connectAll(sides: Party[][]): Promise<void> {
 async function disturb(sides: Party[][], seed: number, seconds: number) {
   const random = randomFrom(seed);
   const pairs = directions(sides);
-  const counts = { connections: 0, disconnections: 0, failed: 0 };
+  const counts: Counts = { connections: 0, disconnections: 0, failed: {} };
   const underWay = new Set<Promise<void>>();
   const began = performance.now();
   for (let turn = 1; turn * CONNECT_EVERY_MS < seconds * 1000; turn++) {
@@ -119,10 +122,17 @@ async function disturb(sides: Party[][], seed: number, seconds: number) {
   return counts;
 }
 
+/** What was done, and how often what failed by its code. */
+interface Counts {
+  connections: number;
+  disconnections: number;
+  failed: Record<string, number>;
+}
+
 async function change(
   [from, to]: [Party, Party],
   disconnect: boolean,
-  counts: { connections: number; disconnections: number; failed: number },
+  counts: Counts,
 ): Promise<void> {
   try {
     if (disconnect) {
@@ -134,6 +144,6 @@ async function change(
   } catch (error) {
     // Somebody else may just be disconnecting the two.
     if (!(error instanceof OrderError && error.code)) throw error;
-    counts.failed++;
+    counts.failed[error.code] = (counts.failed[error.code] ?? 0) + 1;
   }
 }

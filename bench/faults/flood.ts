@@ -48,6 +48,8 @@ const COST = 0.01;
 const CHANNEL_MS = 4000;
 const NEWCOMERS = 5;
 const NEWCOMER_MS = 10_000;
+/** Where newcomers come from: an address that the strangers do not have. */
+const ELSEWHERE = "127.0.0.2";
 
 /** All of them. */
 export const FLOODS: Flood[] = [
@@ -154,7 +156,8 @@ async function welcome(stage: Stage): Promise<string[]> {
   let refused = 0;
   for (let i = 0; i < NEWCOMERS; i++) {
     await delay(seconds * 1000 / (NEWCOMERS + 1));
-    const party = await session.join(good.peer, { transports: ["tcp"] });
+    const options = { transports: ["tcp" as const], ips: [ELSEWHERE] };
+    const party = await session.join(good.peer, options);
     const { addresses } = victim;
     await party.order("connect", { addresses, timeout: NEWCOMER_MS })
       .catch(() => refused++);

@@ -43,9 +43,9 @@ export class Budget {
     );
   }
 
-  /** A sample, a statistic, a list, an object, or an entry of one. */
-  object(): void {
-    this.#take(OBJECT_BYTES);
+  /** Samples, statistics, lists, objects, or entries of one. */
+  objects(count: number): void {
+    this.#take(count * OBJECT_BYTES);
   }
 
   /** A dimension of a tensor. */

@@ -5,12 +5,10 @@
  * @module
  */
 
+import { MAX_DEPTH, outlineOf, parseJson } from "../json.ts";
 import type { Budget } from "./budget.ts";
-import { JsonReader, LONGEST_NUMERAL } from "./json_reader.ts";
 import { malformed, readText } from "./wire.ts";
 
-/** As deep as Python writes and reads; what is read must not fill the stack of who goes through it. */
-const MAX_DEPTH = 1000;
 const ESCAPES = new Map([
   ['"', '\\"'],
   ["\\", "\\\\"],
@@ -20,11 +18,6 @@ const ESCAPES = new Map([
   ["\b", "\\b"],
   ["\f", "\\f"],
 ]);
-/** More than so many are not for `JSON.parse`, see `unquote`. */
-const MAX_NUMERALS = 256;
-const [QUOTE, BACKSLASH, BRACKET, BRACE, END_BRACKET, END_BRACE, ZERO, NINE] =
-  new TextEncoder().encode('"\\[{]}09');
-
 /**
  * Writes a value. Whole numbers are written without a point, so that Python reads an int; `undefined` and functions are left
  * out of objects and are null in arrays; a `bigint` is written with all of its digits.
@@ -39,57 +32,14 @@ export function encodeJson(value: unknown): string {
 
 /** Reads a value. Numbers beyond 2^53 lose digits, as in `JSON.parse`. */
 export function decodeJson(json: Uint8Array, budget: Budget): unknown {
-  const numerals = survey(json, budget);
+  const outline = outlineOf(json);
+  budget.objects(outline.containers);
   const text = readText(json);
-  if (numerals <= MAX_NUMERALS) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      // It may still be what Python writes.
-    }
-  }
   try {
-    return new JsonReader(text).read();
+    return parseJson(text, outline, true);
   } catch (error) {
     throw malformed("its JSON cannot be read", error);
   }
-}
-
-/**
- * Makes sure that JSON is not nested too deep, and that there is memory for all of its lists and objects. Counts the strings that
- * may be whole numbers.
- */
-function survey(json: Uint8Array, budget: Budget): number {
-  let depth = 0;
-  let numerals = 0;
-  for (let at = 0; at < json.length; at++) {
-    switch (json[at]) {
-      case QUOTE: {
-        const start = at + 1;
-        at = endOfString(json, start);
-        const isDigit = json[start] >= ZERO && json[start] <= NINE;
-        if (isDigit && at - start <= LONGEST_NUMERAL) numerals++;
-        break;
-      }
-      case BRACKET:
-      case BRACE:
-        if (++depth > MAX_DEPTH) throw malformed("its JSON is nested too deep");
-        budget.object();
-        break;
-      case END_BRACKET:
-      case END_BRACE:
-        depth--;
-    }
-  }
-  return numerals;
-}
-
-function endOfString(json: Uint8Array, start: number): number {
-  let at = start;
-  while (at < json.length && json[at] !== QUOTE) {
-    at += json[at] === BACKSLASH ? 2 : 1;
-  }
-  return at;
 }
 
 function write(given: unknown, within: Set<object>): string | undefined {

@@ -64,7 +64,7 @@ export function decodeStats(message: Uint8Array, budget: Budget): StatUpdate[] {
 }
 
 function decodeUpdate(message: Uint8Array, budget: Budget): StatUpdate {
-  budget.object();
+  budget.objects(1);
   const update: StatUpdate = {
     groupKey: "",
     statName: "",
@@ -157,7 +157,7 @@ function decodeList(
   budget: Budget,
   depth: number,
 ): StatValue[] {
-  budget.object();
+  budget.objects(1);
   const list: StatValue[] = [];
   const fields = new Fields(message);
   while (fields.next()) {
@@ -172,7 +172,7 @@ function decodeStruct(
   budget: Budget,
   depth: number,
 ): { [name: string]: StatValue } {
-  budget.object();
+  budget.objects(1);
   return readMap(
     message,
     budget,

@@ -257,7 +257,7 @@ export function readMap<T>(
   const fields = new Fields(message);
   while (fields.next()) {
     if (fields.number !== 1) continue;
-    budget.object();
+    budget.objects(1);
     let key = "";
     let value = NOTHING;
     const parts = new Fields(fields.bytes);

@@ -8,10 +8,16 @@ const COOKIE = 0x2112a442;
 const XOR_MAPPED_ADDRESS = 0x0020;
 const HEADER = 20;
 
-/** Starts it on an IPv4 address and port; resolves when it listens. */
-export async function startStun(host: string, port: number): Promise<Socket> {
+/** Starts it on an IPv4 address and port; resolves when it listens. Who asks is not answered before `ready` has resolved. */
+export async function startStun(
+  host: string,
+  port: number,
+  ready: Promise<void> = Promise.resolve(),
+): Promise<Socket> {
   const socket = createSocket("udp4");
-  socket.on("message", (request, from) => {
+  let closed = false;
+  socket.on("close", () => closed = true);
+  socket.on("message", async (request, from) => {
     const asks = request.length >= HEADER &&
       request.readUInt16BE(0) === REQUEST && request.readUInt32BE(4) === COOKIE;
     if (!asks) return;
@@ -26,7 +32,8 @@ export async function startStun(host: string, port: number): Promise<Socket> {
     const parts = from.address.split(".").map(Number);
     const address = Buffer.from(parts).readUInt32BE(0);
     answer.writeUInt32BE((address ^ COOKIE) >>> 0, HEADER + 8);
-    socket.send(answer, from.port, from.address);
+    await ready;
+    if (!closed) socket.send(answer, from.port, from.address);
   });
   await new Promise<void>((resolve) => socket.bind(port, host, resolve));
   return socket;

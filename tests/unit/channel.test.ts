@@ -107,13 +107,21 @@ test("a direct channel is a string", () => {
   assertThrows(() => parseDestination(7), TypeError, "channel");
 });
 
-test("a topic channel is any text with the mark", () => {
+test("a topic channel is any text, in this network with its owner", () => {
+  for (const text of ["a::ps:rv", "room", "/eth2/beacon_block/ssz_snappy"]) {
+    assertEquals(checkTopicChannel(text), text);
+  }
   assertEquals(checkTopicChannel(channel.topic("a", "b")), "a::ps:b");
-  assertEquals(checkTopicChannel("a::ps:rv"), "a::ps:rv");
 });
 
-test("a topic channel is nothing else", () => {
-  for (const text of ["", "room", "a::dm:b-c", "::ps:b", "a::ps:", "a:ps:b"]) {
+test("a topic channel holds at most 255 bytes", () => {
+  checkTopicChannel("a::ps:".padEnd(255, "x"));
+  const long = "a::ps:".padEnd(254, "x") + "ü";
+  assertThrows(() => checkTopicChannel(long), RangeError, "256");
+});
+
+test("a topic channel is no direct channel and not empty", () => {
+  for (const text of ["", "a::dm:b-c", "a::dm:b"]) {
     assertThrows(() => checkTopicChannel(text), RangeError, "channel");
   }
   for (const text of [undefined, null, 5, {}]) {

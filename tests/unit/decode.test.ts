@@ -176,7 +176,7 @@ for (
 ) {
   test(`${what} are counted like lists and objects`, () => {
     const budget = new Budget(0);
-    for (let i = 0; i < 2 ** 22 - 2; i++) budget.object();
+    budget.objects(2 ** 22 - 2);
     const several = new Writer();
     for (let i = 0; i < 3; i++) several.always(1, new Uint8Array(0));
     const batch = within(place, several.finish());
@@ -187,7 +187,7 @@ for (
 
 test("the dimensions of a tensor are counted as numbers", () => {
   const budget = new Budget(1);
-  for (let i = 0; i < 2 ** 22 - 1; i++) budget.object();
+  budget.objects(2 ** 22 - 1);
   const packed = gzipSync(new Uint8Array(1));
   const shaped = (dimensions: number) =>
     new Writer().bytes(1, packed).text(2, "uint8")

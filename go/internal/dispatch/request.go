@@ -84,8 +84,7 @@ func (s *Session) routeToNode(op boundary.Op, id uint32, m *member, body []byte)
 		addrs, err := m.Addresses(fields.Peer)
 		s.answer(id, map[string][]string{"addrs": addrs}, err)
 	case boundary.OpICE:
-		m.SetICE(fields.StunServers, fields.TurnServers)
-		s.answer(id, nil, nil)
+		s.answer(id, nil, m.SetICE(fields.StunServers, fields.TurnServers))
 	case boundary.OpReserve:
 		s.run(m.ctx, id, inGoroutine, func(ctx context.Context) (any, error) { return m.Reserve(ctx, fields.Peer) })
 	case boundary.OpOutletOpen:

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"errors"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -12,6 +13,8 @@ import (
 type Channel interface {
 	// ReadFrame returns the next whole frame, which belongs to the caller.
 	ReadFrame() ([]byte, error)
+	// Tell comes before the first ReadFrame and names who is told of frames that are not whole yet.
+	Tell(receiving Receiving)
 	// WriteFrames sends whole frames, waits while too much is under way, and says how many bytes of them were taken.
 	WriteFrames(data []byte) (n int, err error)
 	// Flush returns when the peer has acknowledged everything, or ctx ends.
@@ -44,10 +47,21 @@ func (s *Service) Carry(p peer.ID, c Channel) {
 }
 
 func (s *Service) readChannel(c *channel) {
-	s.detach(c, c.deliver(s))
+	err := c.read(s)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		s.lose(c.remote.id, refused)
+	}
+	s.detach(c, err)
 }
 
-func (c *channel) deliver(s *Service) error {
+func (c *channel) read(s *Service) error {
+	in, err := newReceiving(s, c)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	c.Tell(in)
 	for {
 		if _, err := c.remote.budget.admit(c.ctx); err != nil {
 			return err
@@ -56,20 +70,31 @@ func (c *channel) deliver(s *Service) error {
 		frame, err := c.ReadFrame()
 		heard()
 		if err != nil {
+			return in.why(err)
+		}
+		in.ends(true)
+		if err := c.deliver(s, frame); err != nil {
 			return err
 		}
-		if err := c.remote.inTurn(c.ctx, c.line); err != nil {
-			return err
-		}
-		if len(frame) <= lengthBytes || len(frame) <= lengthBytes+1+int(frame[lengthBytes]) {
-			// The Python node sends an empty payload here, which a stream could not carry.
-			continue
-		}
-		channelEnd := lengthBytes + 1 + int(frame[lengthBytes])
-		payload := frame[channelEnd:]
-		c.remote.budget.spend(len(payload) + boundary.MessageOverhead)
-		s.Port.DeliverOne(c.inlet, string(frame[lengthBytes+1:channelEnd]), payload)
 	}
+}
+
+func (c *channel) deliver(s *Service, frame []byte) error {
+	if err := s.inTurn(c.line); err != nil {
+		return err
+	}
+	_, payload, err := frameAt(frame, s.MaxMessageSize)
+	if len(frame) > lengthBytes && len(frame) == lengthBytes+1+int(frame[lengthBytes]) {
+		// The Python node sends an empty payload here, which a stream could not carry.
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	channelEnd := len(frame) - payload
+	c.remote.budget.spend(payload + boundary.MessageOverhead)
+	s.Port.DeliverOne(c.inlet, string(frame[lengthBytes+1:channelEnd]), frame[channelEnd:])
+	return nil
 }
 
 func (c *channel) write(data []byte) (n int, err error) {

@@ -5,25 +5,40 @@ import (
 	"time"
 )
 
+// A sender ends a path before it goes over to the next, so that the end of the last one comes, however late. How long it has to be silent before
+// another one is listened to matters only where it does not come.
 const (
-	// quiet is how long a path that may still bring older messages has to be silent before another one is listened to. A sender ends a path before
-	// it goes over to the next, so that this is waited out only where a peer came back before its last connection was found dead, or writes to
-	// two streams at a time, whose order nobody promises.
+	// quiet is for other peers than those of this module, which may write to two streams at a time, whose order nobody promises.
 	quiet = 500 * time.Millisecond
-	// quietRelayed is the same for a relayed path, which is slower and may be left by a peer that does not wait for its end.
-	quietRelayed = 5 * time.Second
+	// quietElsewhere is for a path over another connection: a peer may have come back before that was found dead. What was lost on the way is
+	// sent again within less.
+	quietElsewhere = 5 * time.Second
 )
+
+// patience is how long a path is waited for when another one of the peer has brought something; 0 is as long as it lives.
+func (s *Service) patience(last, next *line) time.Duration {
+	switch {
+	case last.rank == relayed || last.conn == nil || next.conn == nil:
+		return quietElsewhere
+	case !s.isOurs(last.remote.id):
+		return quiet
+	case last.conn != next.conn:
+		return quietElsewhere
+	}
+	return 0
+}
 
 // inTurn waits until the path that brought the last messages of a peer cannot bring older ones any more than this one does. Without that,
 // what was written whole to a stream and lies unread there could be overtaken by what came on the stream behind it.
-func (r *remote) inTurn(ctx context.Context, l *line) error {
+func (s *Service) inTurn(l *line) error {
+	r := l.remote
 	for {
 		last := r.speaking.Load()
 		if last == l || l.passed.Load() {
 			return nil
 		}
 		if last != nil {
-			if err := last.fallSilent(ctx); err != nil {
+			if err := last.fallSilent(l.ctx, s.patience(last, l)); err != nil {
 				return err
 			}
 		}
@@ -33,11 +48,15 @@ func (r *remote) inTurn(ctx context.Context, l *line) error {
 	}
 }
 
-// fallSilent waits until reading has ended, or has waited for long in vain.
-func (l *line) fallSilent(ctx context.Context) error {
-	patience := quiet
-	if l.rank == relayed {
-		patience = quietRelayed
+// fallSilent waits until reading has ended, or has waited in vain for as long as the patience lasts.
+func (l *line) fallSilent(ctx context.Context, patience time.Duration) error {
+	if patience == 0 {
+		select {
+		case <-l.read:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	const looks = 5
 	ticks := time.NewTicker(patience / looks)

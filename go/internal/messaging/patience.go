@@ -34,7 +34,7 @@ func newPatience(end func()) *patience { return &patience{end: end, left: restTi
 // renew is for a frame that begins.
 func (p *patience) renew() {
 	p.mu.Lock()
-	p.left = restTimeout
+	p.left, p.waiting = restTimeout, false
 	p.mu.Unlock()
 }
 
@@ -53,10 +53,13 @@ func (p *patience) waits() {
 	p.armed = true
 }
 
-// got comes after it.
+// got comes after it; without one it means nothing.
 func (p *patience) got(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.waiting {
+		return
+	}
 	p.waiting = false
 	p.left = min(restTimeout, p.leftLocked()+time.Duration(bytes)*time.Second/leastRate)
 }

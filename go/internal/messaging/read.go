@@ -34,10 +34,7 @@ func (s *Service) read(str *stream) {
 	switch {
 	case errors.As(err, &refused):
 		_ = str.ResetWithError(refused.code)
-		if loss := refused.loss(); loss.Bytes > 0 {
-			loss.Peer = str.remote.id
-			s.Events.Lost(loss)
-		}
+		s.lose(str.remote.id, refused)
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}
@@ -145,7 +142,7 @@ func (r *reader) hand(end, cost int) error {
 	}
 	large := r.place != nil
 	r.leave(true)
-	if err := r.str.remote.inTurn(r.str.ctx, r.str.line); err != nil {
+	if err := r.s.inTurn(r.str.line); err != nil {
 		return err
 	}
 	// Many may have read while there was room for one of them.

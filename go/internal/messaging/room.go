@@ -29,7 +29,7 @@ func (r *reader) makeLargeRoom() (err error) {
 	if r.place == nil {
 		// Whoever holds a place must not wait for one who waits for that place.
 		remote := r.str.remote
-		if err := remote.inTurn(r.str.ctx, r.str.line); err != nil {
+		if err := r.s.inTurn(r.str.line); err != nil {
 			return err
 		}
 		if r.place, err = r.s.unfinished.enter(r.str.ctx, &remote.large, remote.budget.isFriend(), r.frame, r.cut); err != nil {

@@ -93,7 +93,7 @@ func New(ctx context.Context, port boundary.Port, options *Options, maxMessageSi
 	}
 	n.advertised.add(n.withCircuits)
 	n.peers = newPeers(n)
-	if n.webrtc, err = newWebRTC(n, maxMessageSize); err != nil {
+	if n.webrtc, err = newWebRTC(n); err != nil {
 		return
 	}
 	if n.isolation, err = newIsolation(n); err != nil {

@@ -9,27 +9,28 @@ import (
 )
 
 // newWebRTC makes what falls back to WebRTC, unless the options say that nothing does.
-func newWebRTC(n *Node, maxMessageSize int) (*webrtc.Service, error) {
+func newWebRTC(n *Node) (*webrtc.Service, error) {
 	o := n.options
+	ice := iceOf(o.ICEStunServers, o.ICETurnServers)
 	if !o.WebRTCEnabled {
-		return nil, nil
+		_, err := ice.Servers()
+		return nil, err
 	}
 	return webrtc.New(n.host, webrtc.Config{
-		ICE:            webrtc.ICE{StunServers: o.ICEStunServers, TurnServers: turnServers(o.ICETurnServers)},
-		IPs:            o.IPs,
-		MaxMessageSize: maxMessageSize,
-		Wait:           time.Duration(o.WebRTCWait) * time.Millisecond,
-		Open:           func(p peer.ID, c *webrtc.Channel) { n.messaging.Carry(p, c) },
-		Changed:        n.webRTCChanged,
+		ICE:     ice,
+		IPs:     o.IPs,
+		Wait:    time.Duration(o.WebRTCWait) * time.Millisecond,
+		Open:    func(p peer.ID, c *webrtc.Channel) { n.messaging.Carry(p, c) },
+		Changed: n.webRTCChanged,
 	})
 }
 
-func turnServers(servers []TurnServer) []webrtc.TurnServer {
-	converted := make([]webrtc.TurnServer, len(servers))
-	for i, server := range servers {
-		converted[i] = webrtc.TurnServer(server)
+func iceOf(stun []string, turn []TurnServer) webrtc.ICE {
+	ice := webrtc.ICE{StunServers: stun, TurnServers: make([]webrtc.TurnServer, len(turn))}
+	for i, server := range turn {
+		ice.TurnServers[i] = webrtc.TurnServer(server)
 	}
-	return converted
+	return ice
 }
 
 type webRTCEvent struct {
@@ -54,17 +55,28 @@ func (n *Node) webRTCChanged(connections []webrtc.Connection) {
 	n.peers.lookAgain()
 }
 
-// SetICE changes the servers for WebRTC connections that are made from now on; nil leaves them as they are.
-func (n *Node) SetICE(stun *[]string, turn *[]TurnServer) {
+// SetICE changes the servers for WebRTC connections that are made from now on; nil leaves them as they are. When one of them cannot be used,
+// nothing changes.
+func (n *Node) SetICE(stun *[]string, turn *[]TurnServer) error {
 	n.iceMu.Lock()
 	defer n.iceMu.Unlock()
-	if stun != nil {
-		n.options.ICEStunServers = *stun
+	if stun == nil {
+		stun = &n.options.ICEStunServers
 	}
-	if turn != nil {
-		n.options.ICETurnServers = *turn
+	if turn == nil {
+		turn = &n.options.ICETurnServers
 	}
-	if n.webrtc != nil {
-		n.webrtc.SetICE(webrtc.ICE{StunServers: n.options.ICEStunServers, TurnServers: turnServers(n.options.ICETurnServers)})
+	if err := n.setICE(iceOf(*stun, *turn)); err != nil {
+		return err
 	}
+	n.options.ICEStunServers, n.options.ICETurnServers = *stun, *turn
+	return nil
+}
+
+func (n *Node) setICE(ice webrtc.ICE) error {
+	if n.webrtc == nil {
+		_, err := ice.Servers()
+		return err
+	}
+	return n.webrtc.SetICE(ice)
 }

@@ -32,7 +32,8 @@ func Relay(addr ma.Multiaddr) peer.ID {
 	return relay
 }
 
-// Of is Name for an address.
+// Of is Name for an address. That of a circuit begins with how its relay is reached, which says nothing: the last component that names a
+// transport counts.
 func Of(addr ma.Multiaddr) string {
 	name := "tcp"
 	for _, component := range addr {
@@ -40,9 +41,9 @@ func Of(addr ma.Multiaddr) string {
 		case ma.P_CIRCUIT:
 			return "relay"
 		case ma.P_WEBRTC_DIRECT:
-			return "webrtc-direct"
+			name = "webrtc-direct"
 		case ma.P_WEBTRANSPORT:
-			return "webtransport"
+			name = "webtransport"
 		case ma.P_QUIC_V1:
 			name = "quic"
 		case ma.P_WS, ma.P_WSS:

@@ -13,6 +13,7 @@ import (
 	pion "github.com/pion/webrtc/v4"
 
 	"github.com/unaiverse/p2p/go/internal/guard"
+	"github.com/unaiverse/p2p/go/internal/messaging"
 )
 
 const (
@@ -59,7 +60,7 @@ func newChannel(h *handshake, dc *pion.DataChannel) (*Channel, error) {
 	}
 	c := &Channel{
 		s: h.s, peer: h.remote.id, pc: h.pc, raw: raw, dc: dc, low: make(chan struct{}, 1), done: make(chan struct{}),
-		in: assembly{max: h.s.MaxMessageSize}, received: make([]byte, maxReceived), chunk: make([]byte, 0, maxChunk),
+		in: assembly{tell: nobody{}}, received: make([]byte, maxReceived), chunk: make([]byte, 0, maxChunk),
 	}
 	agent, _ := h.s.host.Peerstore().Get(h.remote.id, "AgentVersion")
 	if name, _ := agent.(string); !strings.HasPrefix(name, ownAgent) {
@@ -94,9 +95,25 @@ func (c *Channel) run(failed <-chan struct{}) {
 	c.s.consider(c.peer)
 }
 
+// nobody is told where nobody has asked to be.
+type nobody struct{}
+
+func (nobody) Waits()             {}
+func (nobody) Got(int, int) error { return nil }
+func (nobody) Dropped(int)        {}
+func (nobody) Malformed(int)      {}
+
+var _ messaging.Channel = (*Channel)(nil)
+
+// Tell implements messaging.Channel.
+func (c *Channel) Tell(receiving messaging.Receiving) { c.in.tell = receiving }
+
 // ReadFrame returns the next whole frame, which belongs to the caller. While nobody reads, the peer's sending stops.
 func (c *Channel) ReadFrame() ([]byte, error) {
 	for {
+		if c.in.partial != nil {
+			c.in.tell.Waits()
+		}
 		n, _, err := c.raw.ReadDataChannel(c.received)
 		if err != nil {
 			return nil, err

@@ -27,18 +27,6 @@ const Protocol protocol.ID = "/unaiverse/webrtc-signal/1.0.0"
 // maxHandshakes bounds the handshakes under way, once for those that peers begin and once for this node's own.
 const maxHandshakes = 16
 
-// ICE names the servers that help two nodes to find a way to each other. Without any, only their own addresses are tried.
-type ICE struct {
-	StunServers []string
-	TurnServers []TurnServer
-}
-
-// TurnServer is one TURN server.
-type TurnServer struct {
-	URLs                 []string
-	Username, Credential string
-}
-
 // Connection is a channel, open or about to be.
 type Connection struct {
 	Peer peer.ID
@@ -49,8 +37,7 @@ type Connection struct {
 type Config struct {
 	ICE ICE
 	// IPs are those that the node listens on. If all are specific, nothing else is used.
-	IPs            []string
-	MaxMessageSize int
+	IPs []string
 	// Wait is how long hole punching is given before a channel is offered.
 	Wait time.Duration
 	// Open is called for each new channel before anything goes over it. It must not block.
@@ -84,6 +71,10 @@ type Service struct {
 
 // New registers the protocol at once and follows who is connected how.
 func New(h host.Host, config Config) (*Service, error) {
+	servers, err := config.ICE.Servers()
+	if err != nil {
+		return nil, err
+	}
 	api, err := newAPI(config.IPs)
 	if err != nil {
 		return nil, boundary.Errorf(boundary.Internal, "WebRTC cannot be used: %w", err)
@@ -95,11 +86,10 @@ func New(h host.Host, config Config) (*Service, error) {
 		return nil, boundary.Errorf(boundary.Internal, "no event bus: %w", err)
 	}
 	s := &Service{
-		Config: config, host: h, api: api, peers: map[peer.ID]*remote{},
+		Config: config, host: h, api: api, servers: servers, peers: map[peer.ID]*remote{},
 		answering: make(chan struct{}, maxHandshakes), offering: make(chan struct{}, maxHandshakes),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.SetICE(config.ICE)
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
 		guard.Do("webrtc: stream", func() {
 			if !s.start(func() { s.answer(str) }) {
@@ -114,18 +104,16 @@ func New(h host.Host, config Config) (*Service, error) {
 	return s, nil
 }
 
-// SetICE changes the servers for handshakes that begin later.
-func (s *Service) SetICE(ice ICE) {
-	var servers []pion.ICEServer
-	if len(ice.StunServers) > 0 {
-		servers = append(servers, pion.ICEServer{URLs: ice.StunServers})
-	}
-	for _, turn := range ice.TurnServers {
-		servers = append(servers, pion.ICEServer{URLs: turn.URLs, Username: turn.Username, Credential: turn.Credential})
+// SetICE changes the servers for handshakes that begin later, or nothing when one of them cannot be used.
+func (s *Service) SetICE(ice ICE) error {
+	servers, err := ice.Servers()
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.servers = servers
-	s.mu.Unlock()
+	return nil
 }
 
 // Connected says whether there is an open channel to a peer.

@@ -21,8 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const maxMessage = 50 << 20
-
 type side struct {
 	*Service
 	opened chan *Channel
@@ -36,7 +34,7 @@ func newSide(t testing.TB, h host.Host, wait time.Duration) *side {
 	t.Helper()
 	x := &side{opened: make(chan *Channel, 100)}
 	service, err := New(h, Config{
-		IPs: []string{"127.0.0.1"}, MaxMessageSize: maxMessage, Wait: wait,
+		IPs: []string{"127.0.0.1"}, Wait: wait,
 		Open: func(_ peer.ID, c *Channel) { x.opened <- c },
 		Changed: func(connections []Connection) {
 			x.gate.Lock()

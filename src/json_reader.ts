@@ -20,19 +20,22 @@ const ENDS = new Set(`${SPACE}${MARKS}"`);
 /** Reads one text. */
 export class JsonReader {
   readonly #text: string;
+  readonly #words: boolean;
   #at = 0;
   /** What comes next; empty at the end. */
   #token = "";
 
-  constructor(text: string) {
+  /** `words` says whether those words are taken. */
+  constructor(text: string, words: boolean) {
     this.#text = text;
+    this.#words = words;
     this.#advance();
   }
 
   /**
    * Reads all of the text. It calls itself for each list and object, so the caller has to know that they are not nested too deep.
    *
-   * @throws {SyntaxError} If it is not JSON with those words.
+   * @throws {SyntaxError} If it is not JSON.
    */
   read(): unknown {
     const value = this.#value();
@@ -46,7 +49,8 @@ export class JsonReader {
     const token = this.#token;
     if (token.startsWith('"')) return this.#string();
     this.#advance();
-    return WORDS.get(token) ?? JSON.parse(token);
+    const word = this.#words ? WORDS.get(token) : undefined;
+    return word ?? JSON.parse(token);
   }
 
   #string(): string {
