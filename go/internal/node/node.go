@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/certificates"
@@ -219,9 +220,24 @@ func (n *Node) close(flush time.Duration) {
 	n.listeners.close()
 	n.dht.close()
 	if n.host != nil {
+		closeConnections(n.host.Network())
 		_ = n.host.Close()
 	}
 	if n.watcher != nil {
 		n.watcher.close()
 	}
+}
+
+// closeConnections comes before the host closes what it listens on: that is how WebRTC-direct tells a peer of the end, who would else find out
+// half a minute later.
+func closeConnections(net network.Network) {
+	var closing sync.WaitGroup
+	for _, p := range net.Peers() {
+		closing.Add(1)
+		guard.Go("node: close connections", func() {
+			defer closing.Done()
+			_ = net.ClosePeer(p)
+		})
+	}
+	closing.Wait()
 }
