@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
 	"github.com/unaiverse/p2p/go/internal/certificates"
@@ -39,6 +40,8 @@ type Node struct {
 	pubsub      *pubsub.Service
 	relays      *relay.Reservations
 	webrtc      *webrtc.Service
+	// channels are the peers that webrtc was last told to have a channel with.
+	channels map[peer.ID]bool
 	// iceMu guards the ICE servers of options.
 	iceMu     sync.Mutex
 	isolation *isolation

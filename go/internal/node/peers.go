@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -48,16 +47,6 @@ func (p *peers) follow() {
 		guard.Do("node: connections", func() { p.look(conn.RemotePeer()) })
 	}
 	p.node.host.Network().Notify(&network.NotifyBundle{ConnectedF: look, DisconnectedF: look})
-}
-
-// lookAgain looks at every peer that is known: a WebRTC channel has opened or ended.
-func (p *peers) lookAgain() {
-	p.mu.Lock()
-	known := slices.Collect(maps.Keys(p.known))
-	p.mu.Unlock()
-	for _, id := range known {
-		p.look(id)
-	}
 }
 
 // look compares what was announced of a peer with its connections, and announces the difference.

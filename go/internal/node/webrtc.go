@@ -43,16 +43,30 @@ type webRTCConnection struct {
 	State  string `json:"state"`
 }
 
+// webRTCChanged tells first what a channel means for its peer: who hears of the channel knows that already.
 func (n *Node) webRTCChanged(connections []webrtc.Connection) {
 	event := webRTCEvent{"webrtc", make([]webRTCConnection, len(connections))}
+	open := map[peer.ID]bool{}
 	for i, connection := range connections {
 		event.Connections[i] = webRTCConnection{connection.Peer.String(), "connecting"}
 		if connection.Open {
 			event.Connections[i].State = "open"
+			open[connection.Peer] = true
+		}
+	}
+	before := n.channels
+	n.channels = open
+	for p := range open {
+		if !before[p] {
+			n.peers.look(p)
+		}
+	}
+	for p := range before {
+		if !open[p] {
+			n.peers.look(p)
 		}
 	}
 	n.post(event)
-	n.peers.lookAgain()
 }
 
 // SetICE changes the servers for WebRTC connections that are made from now on; nil leaves them as they are. When one of them cannot be used,
