@@ -60,7 +60,7 @@ func (s *Service) hangUp(ctx context.Context, r *remote) (complete bool) {
 			p.reset()
 		}
 		<-l.done
-		complete = complete && l.complete.Load()
+		complete = complete && l.complete.Load() && !r.torn.Load()
 	}
 	for _, o := range writers {
 		o.flush(s.ctx)

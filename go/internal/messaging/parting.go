@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -34,6 +35,9 @@ func (s *Service) isOurs(p peer.ID) bool {
 // receiptBytes is the payload of a receipt: a frame on the channel without a name, which no message has.
 const receiptBytes = 8
 
+// before marks a receipt for the paths before this one too: each of them was read to its end.
+const before = 1 << 63
+
 // receipt is a frame that says how many bytes of whole frames were read.
 func receipt(read uint64) []byte {
 	frame := binary.BigEndian.AppendUint32(nil, 1+receiptBytes)
@@ -41,11 +45,12 @@ func receipt(read uint64) []byte {
 }
 
 // readReceipt reads the frame that data begins with, if it is a receipt.
-func readReceipt(frame []byte) (read uint64, is bool) {
+func readReceipt(frame []byte) (read uint64, all, is bool) {
 	if len(frame) != lengthBytes+1+receiptBytes || frame[lengthBytes] != 0 {
-		return 0, false
+		return 0, false, false
 	}
-	return binary.BigEndian.Uint64(frame[lengthBytes+1:]), true
+	read = binary.BigEndian.Uint64(frame[lengthBytes+1:])
+	return read &^ before, read&before != 0, true
 }
 
 // answer is what is written behind everything else when a peer has ended its half first.
@@ -53,7 +58,11 @@ func (s *Service) answer(l *line) []byte {
 	if !s.isOurs(l.remote.id) {
 		return nil
 	}
-	return receipt(l.taken.Load())
+	read := l.taken.Load()
+	if !l.remote.torn.Load() {
+		read |= before
+	}
+	return receipt(read)
 }
 
 // settle tells what a path that has ended leaves uncertain. Nothing is written to it any more.
@@ -62,8 +71,14 @@ func (s *Service) settle(p path, cause error) {
 	l.writing.Lock()
 	left := l.tail.take()
 	l.writing.Unlock()
+	if l.confirmed.Load() {
+		if l.all.Load() {
+			s.confirm(l.remote.id)
+		}
+		return
+	}
 	switch {
-	case left.messages == 0 || l.confirmed.Load():
+	case left.messages == 0:
 	case cause != nil:
 		s.uncertain(l.remote.id, refusedAs(cause), left)
 	case l.left.Load() && !s.isOurs(l.remote.id):
@@ -90,24 +105,56 @@ func (s *Service) part(l *line, left run) {
 		s.uncertain(l.remote.id, "", left)
 		return
 	}
-	s.mu.Lock()
-	held := s.parting[l.conn]
-	s.parting[l.conn] = parted{l.remote.id, run{held.left.messages + left.messages, held.left.bytes + left.bytes}}
-	s.mu.Unlock()
-	if l.conn.IsClosed() {
-		s.parted(l.conn)
-	}
+	s.partWith(l.conn, parted{l.remote.id, left})
 }
 
 // parted tells what a connection that has ended leaves lost.
 func (s *Service) parted(conn network.Conn) {
-	s.mu.Lock()
-	held, known := s.parting[conn]
-	delete(s.parting, conn)
-	s.mu.Unlock()
-	if known && !endedWith(conn, AllRead) {
+	held, known := s.unpart(conn)
+	switch {
+	case !known:
+	case endedWith(conn, AllRead):
+		s.confirm(held.peer)
+	case !s.partOver(held):
 		s.uncertain(held.peer, "", held.left)
 	}
+}
+
+// partOver leaves what is uncertain to another connection with the peer: a node of this module reads one path to its end before it listens to the
+// next, and says on that one whether it did. It is how two nodes that end a relayed path at the same time, to go over to a better one, learn
+// what became of the old one.
+func (s *Service) partOver(held parted) bool {
+	conns := s.host.Network().ConnsToPeer(held.peer)
+	if len(conns) == 0 || !s.isOurs(held.peer) {
+		return false
+	}
+	s.partWith(conns[0], held)
+	return true
+}
+
+// confirm takes it that everything was read which the paths to a peer leave uncertain.
+func (s *Service) confirm(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.parting, func(_ network.Conn, held parted) bool { return held.peer == p })
+}
+
+func (s *Service) partWith(conn network.Conn, more parted) {
+	s.mu.Lock()
+	held := s.parting[conn]
+	s.parting[conn] = parted{more.peer, run{held.left.messages + more.left.messages, held.left.bytes + more.left.bytes}}
+	s.mu.Unlock()
+	if conn.IsClosed() {
+		s.parted(conn)
+	}
+}
+
+func (s *Service) unpart(conn network.Conn) (held parted, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held, known = s.parting[conn]
+	delete(s.parting, conn)
+	return held, known
 }
 
 // partAll tells what connections that are still there leave uncertain.
@@ -119,7 +166,9 @@ func (s *Service) partAll() {
 	}
 	s.mu.Unlock()
 	for _, conn := range conns {
-		s.parted(conn)
+		if held, known := s.unpart(conn); known {
+			s.uncertain(held.peer, "", held.left)
+		}
 	}
 }
 

@@ -59,6 +59,8 @@ type line struct {
 	ended, left atomic.Bool
 	// confirmed: the peer has said that it has read everything. complete: this side has.
 	confirmed, complete atomic.Bool
+	// all: it has also read every path before this one.
+	all atomic.Bool
 	// writing is held by whoever writes, and guards what tail counts against the end.
 	writing sync.Mutex
 	tail    tail
@@ -133,6 +135,9 @@ func (s *Service) detach(p path, cause error) {
 		}
 		p.end()
 	} else {
+		if l.left.Load() {
+			l.remote.torn.Store(true)
+		}
 		p.reset()
 	}
 	s.settle(p, cause)

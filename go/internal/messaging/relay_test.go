@@ -25,7 +25,7 @@ import (
 // newRelayedHost listens nowhere by itself until it is told to.
 func newRelayedHost(t *testing.T) host.Host {
 	t.Helper()
-	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics())
+	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics(), libp2p.UserAgent(UserAgent+"test"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
@@ -155,6 +155,8 @@ func TestMessagesGoOverToADirectConnectionWithoutLossDoublingOrDisorder(t *testi
 	requireNumbers(t, a, fromB())
 	require.Equal(t, direct, a.usable(b.host.ID()).base().rank)
 	require.Equal(t, direct, b.usable(a.host.ID()).base().rank)
+	a.Close(within(t, 20*time.Second))
+	require.Zero(t, a.told(), "a switch that went well left something uncertain")
 }
 
 // pipe is a WebRTC channel in memory, which acknowledges what was read.

@@ -24,6 +24,8 @@ type remote struct {
 	circuits []*circuit
 	// speaking is the path that brought the last messages.
 	speaking atomic.Pointer[line]
+	// torn: a path that this side had ended broke before the peer's end of it came, which the peer may not know.
+	torn atomic.Bool
 	// departure is the connection that the peer is about to close, nil when there is none.
 	departure *departure
 	// inlets holds one inlet for each transport, so that a message tells which one brought it.
