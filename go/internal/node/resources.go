@@ -11,6 +11,10 @@ import (
 	"github.com/unaiverse/p2p/go/internal/pubsub"
 )
 
+// peerStreams is how many streams of direct messages a peer may open at a time; it needs one, and another after each change of the path. Each of
+// them has a chunk of memory.
+const peerStreams = 16
+
 // peerMemory is what the resource manager lets a peer have beside one message that is being received: above all the windows of its streams.
 const peerMemory = 64 << 20
 
@@ -32,6 +36,7 @@ func limitsOf(limits Limits, maxMessageSize int) rcmgr.ConcreteLimitConfig {
 	for _, id := range append(pubsub.Protocols(), messaging.Protocol) {
 		partial.Protocol[id], partial.ProtocolPeer[id] = unlimited, unlimited
 	}
+	partial.ProtocolPeer[messaging.Protocol] = rcmgr.ResourceLimits{StreamsInbound: peerStreams, Memory: rcmgr.Unlimited64}
 	if limits.Connections != nil {
 		n := rcmgr.LimitVal(*limits.Connections)
 		partial.System.Conns, partial.System.ConnsInbound, partial.System.ConnsOutbound = n, n, n

@@ -88,3 +88,27 @@ func TestUnfinishedMessagesOfStrangersStayWithinTheLimitAndHoldUpNobody(t *testi
 	require.Equal(t, "too-slow", drop["reason"])
 	require.Equal(t, true, drop["upTo"])
 }
+
+func TestTheStreamsOfOneStrangerHoldFewChunks(t *testing.T) {
+	n, port := newNode(t, testOptions(t))
+	n.Start()
+	h := plainHost(t)
+	require.NoError(t, h.Connect(t.Context(), peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()}))
+	frame := porttest.Frame("channel", make([]byte, 200<<10))
+	refused := make(chan struct{}, 100)
+	for range 100 {
+		go func() {
+			defer func() { refused <- struct{}{} }()
+			str, err := h.NewStream(t.Context(), n.host.ID(), messaging.Protocol)
+			if err != nil {
+				return
+			}
+			_, _ = str.Write(frame[:len(frame)-1])
+			_, _ = str.Read(make([]byte, 1))
+		}()
+	}
+	for range 100 - peerStreams {
+		<-refused
+	}
+	require.LessOrEqual(t, port.Chunks(), peerStreams)
+}
