@@ -104,7 +104,7 @@ func create(t *testing.T, identityDir string) (*node.Node, *porttest.Port) {
 		IdentityDir: identityDir, IPs: []string{"127.0.0.1"}, Transports: []string{"tcp", "ws"}, EnableTLS: true, Agent: "test/1",
 	}, 1<<20)
 	require.NoError(t, err)
-	t.Cleanup(n.Close)
+	t.Cleanup(func() { n.Close(0) })
 	for _, addr := range n.Created().Addresses {
 		require.NotContains(t, addr, "*")
 	}
@@ -172,7 +172,7 @@ func TestANodeGetsACertificateForItsNameAndKeepsIt(t *testing.T) {
 	roots.AddCert(authority.GetRootCert(0).Cert)
 	require.NoError(t, connect(t, address, roots))
 	require.Error(t, connect(t, address, x509.NewCertPool()), "only who trusts the authority connects")
-	n.Close()
+	n.Close(0)
 
 	// The authority is gone; what the node has kept is enough.
 	server.Close()
