@@ -50,7 +50,7 @@ func (s *Service) readChannel(c *channel) {
 	err := c.read(s)
 	var refused *refusal
 	if errors.As(err, &refused) {
-		s.lose(c.remote.id, refused)
+		s.refusals.add(c.remote.id, refused)
 	}
 	s.detach(c, err)
 }

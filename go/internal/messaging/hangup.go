@@ -100,6 +100,7 @@ func (s *Service) Close(ctx context.Context) {
 		}
 	}
 	s.wg.Wait()
+	s.refusals.flush()
 	s.host.Network().StopNotify(s.connections)
 	s.partAll()
 }

@@ -34,7 +34,7 @@ func (s *Service) read(str *stream) {
 	switch {
 	case errors.As(err, &refused):
 		_ = str.ResetWithError(refused.code)
-		s.lose(str.remote.id, refused)
+		s.refusals.add(str.remote.id, refused)
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
 	}

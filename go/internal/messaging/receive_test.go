@@ -105,6 +105,32 @@ func TestARefusedFrameEndsItsStreamAndNothingElse(t *testing.T) {
 	}
 }
 
+// Each refused frame costs a stranger a stream, and must not cost the program an event.
+func TestManyRefusalsOfAPeerAreToldTogether(t *testing.T) {
+	told := make(chan Loss, 100)
+	r := newRefusals(func(loss Loss) { told <- loss })
+	first, second := peer.ID("first"), peer.ID("second")
+	for range 1000 {
+		r.add(first, &refusal{codeMalformed, 5})
+	}
+	r.add(first, &refusal{codeTooSlow, 7})
+	r.add(first, &refusal{codeTooSlow, 0})
+	r.add(second, &refusal{codeTooLarge, 11})
+	r.flush()
+	r.flush()
+	close(told)
+	var losses []Loss
+	sum := 0
+	for loss := range told {
+		losses = append(losses, loss)
+		sum += loss.Messages
+	}
+	require.Equal(t, 1002, sum)
+	require.LessOrEqual(t, len(losses), 6)
+	require.Contains(t, losses, Loss{Reason: reasonTooLarge, Peer: second, Messages: 1, Bytes: 11})
+	require.Contains(t, losses, Loss{Reason: reasonTooSlow, Peer: first, Messages: 1, Bytes: 7, UpTo: true})
+}
+
 func TestTheSenderOfARefusedFrameHearsWhyWhereTheTransportTells(t *testing.T) {
 	for name, test := range map[string]struct {
 		listen string

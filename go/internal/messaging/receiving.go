@@ -95,7 +95,7 @@ func (r *receiving) enter(frame int) (err error) {
 
 func (r *receiving) Dropped(bytes int) {
 	r.ends(false)
-	r.s.lose(r.c.remote.id, &refusal{codeTooSlow, bytes})
+	r.s.refusals.add(r.c.remote.id, &refusal{codeTooSlow, bytes})
 }
 
 func (r *receiving) Malformed(bytes int) { _ = r.refuse(codeMalformed, bytes) }

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // Why a receiver ends a stream: the reason is told to its own program, the code goes to the sender, where the transport carries one
@@ -40,16 +39,6 @@ func (r *refusal) Error() string { return "refused: " + reasons[r.code] }
 func (r *refusal) loss() Loss {
 	again := r.code == codeTooSlow || r.code == network.StreamResourceLimitExceeded
 	return Loss{Reason: reasons[r.code], Messages: 1, Bytes: r.bytes, UpTo: again}
-}
-
-// lose tells what a refusal means.
-func (s *Service) lose(p peer.ID, refused *refusal) {
-	loss := refused.loss()
-	if loss.UpTo && loss.Bytes == 0 {
-		return // between two frames
-	}
-	loss.Peer = p
-	s.Events.Lost(loss)
 }
 
 // refusedAs says why the peer has ended a stream; empty when the error of a read or a write does not tell.

@@ -69,6 +69,7 @@ type Service struct {
 	connections *network.NotifyBundle
 	allowance   *allowance
 	unfinished  *unfinished
+	refusals    *refusals
 
 	mu      sync.Mutex
 	closed  bool
@@ -93,6 +94,7 @@ func New(h host.Host, config Config) *Service {
 	}
 	s.allowance = &allowance{most: config.Unread}
 	s.unfinished = newUnfinished(config.UnfinishedMemory)
+	s.refusals = newRefusals(config.Events.Lost)
 	h.SetStreamHandler(Protocol, func(str network.Stream) {
 		guard.Do("messaging: stream", func() { s.accept(str) })
 	})
