@@ -33,7 +33,7 @@ func (s *Service) read(str *stream) {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):
-		_ = str.ResetWithError(refused.code)
+		str.resetWith(refused.code)
 		s.refusals.add(str.remote.id, refused)
 	case errors.Is(err, io.EOF) && r.from == r.to:
 		err = nil
@@ -57,11 +57,19 @@ func (r *reader) close() {
 // cut ends a frame that does not come; it may be called from anywhere.
 func (r *reader) cut() {
 	r.slow.Store(true)
-	_ = r.str.ResetWithError(codeTooSlow)
+	r.str.resetWith(codeTooSlow)
 }
 
-// run ends with the first error of the stream, whatever it is: none of them leaves one that is worth another read.
 func (r *reader) run() error {
+	err := r.readAll()
+	if r.slow.Load() {
+		return &refusal{codeTooSlow, r.to - r.from}
+	}
+	return err
+}
+
+// readAll ends with the first error of the stream, whatever it is: none of them leaves one that is worth another read.
+func (r *reader) readAll() error {
 	for {
 		// A large frame that has its place is read to its end, so that nobody waits for that place because a program is slow.
 		if r.place == nil {
@@ -78,9 +86,6 @@ func (r *reader) run() error {
 		r.to += n
 		if refused := r.deliver(); refused != nil {
 			return refused
-		}
-		if r.slow.Load() {
-			return &refusal{codeTooSlow, r.to - r.from}
 		}
 		if err != nil {
 			return err

@@ -42,6 +42,8 @@ func (s *scripted) Read(into []byte) (int, error) { return s.read(into) }
 
 func (s *scripted) Scope() network.StreamScope { return &network.NullScope{} }
 
+func (s *scripted) SetWriteDeadline(time.Time) error { return nil }
+
 func (s *scripted) ResetWithError(code network.StreamErrorCode) error {
 	s.reset(code)
 	return nil
@@ -55,7 +57,7 @@ func bareReader(t *testing.T, read func(into []byte) (int, error)) (*reader, *po
 	port := porttest.New()
 	s := &Service{Config: Config{MaxMessageSize: maxMessage, Port: port}, ctx: ctx, unfinished: newUnfinished(UnfinishedMemory)}
 	remote := &remote{budget: budget{all: &allowance{most: DefaultUnread}}}
-	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote, ctx: t.Context()}}), port
+	return newReader(s, &stream{Stream: &scripted{read: read}, line: &line{remote: remote, ctx: ctx, cancel: cancel}}), port
 }
 
 // logarithmic is a number from 1 to most, of each magnitude as often.

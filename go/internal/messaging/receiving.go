@@ -75,7 +75,7 @@ func (r *receiving) Got(bytes, frame int) error {
 	}
 	size := min(frame, 2*r.came)
 	if err := r.memory.ReserveMemory(size-r.reserved, network.ReservationPriorityHigh); err != nil {
-		return r.refuse(network.StreamResourceLimitExceeded, r.came)
+		return noMemory(err, r.came)
 	}
 	r.reserved = size
 	return nil

@@ -41,6 +41,14 @@ func (r *refusal) loss() Loss {
 	return Loss{Reason: reasons[r.code], Messages: 1, Bytes: r.bytes, UpTo: again}
 }
 
+// noMemory is the refusal of a frame that did not fit into a limit; the resource manager also answers so when the stream has ended.
+func noMemory(err error, came int) error {
+	if errors.Is(err, network.ErrResourceLimitExceeded) {
+		return &refusal{network.StreamResourceLimitExceeded, came}
+	}
+	return err
+}
+
 // refusedAs says why the peer has ended a stream; empty when the error of a read or a write does not tell.
 func refusedAs(err error) string {
 	var reset *network.StreamError

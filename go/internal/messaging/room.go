@@ -89,7 +89,7 @@ func (r *reader) reserve(size int, priority uint8) error {
 	if size <= r.reserved {
 		scope.ReleaseMemory(r.reserved - size)
 	} else if err := scope.ReserveMemory(size-r.reserved, priority); err != nil {
-		return &refusal{network.StreamResourceLimitExceeded, r.to - r.from}
+		return noMemory(err, r.to-r.from)
 	}
 	r.reserved = size
 	return nil

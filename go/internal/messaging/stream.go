@@ -63,15 +63,17 @@ func (str *stream) finish(last []byte) {
 
 func (str *stream) end() { str.aside(str.Close) }
 
-// reset takes the word from a write that waits, whose deadline is past then.
-func (str *stream) reset() {
+func (str *stream) reset() { str.resetWith(network.StreamNoError) }
+
+// resetWith takes the word from a write that waits, whose deadline is past then, and lets the peer know why where the transport does.
+func (str *stream) resetWith(code network.StreamErrorCode) {
 	str.ended.Store(true)
 	str.cancel()
 	if str.broken.Swap(true) {
 		return
 	}
 	_ = str.SetWriteDeadline(time.Unix(1, 0))
-	str.aside(str.Reset)
+	str.aside(func() error { return str.ResetWithError(code) })
 }
 
 // aside does not wait: what ends a stream is a message to the peer, and waits behind others where the connection has stalled.
