@@ -16,11 +16,11 @@ import (
 )
 
 // Option lets a host use such sockets.
-func Option() libp2p.Option { return libp2p.QUICReuse(newConnManager) }
+func (s *Sockets) Option() libp2p.Option { return libp2p.QUICReuse(s.newConnManager) }
 
 // newConnManager is what a libp2p host makes by itself, but for the sockets: the resource manager is asked about every connection that comes in,
 // and about addresses that are to be verified first.
-func newConnManager(reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, resources network.ResourceManager, life fx.Lifecycle) (*quicreuse.ConnManager, error) {
+func (s *Sockets) newConnManager(reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey, resources network.ResourceManager, life fx.Lifecycle) (*quicreuse.ConnManager, error) {
 	admit := func(ctx context.Context, client *quic.ClientInfo) (_ context.Context, err error) {
 		err = guard.Call("datagrams: connection", func() error {
 			address, err := quicreuse.ToQuicMultiaddr(client.RemoteAddr, quic.Version1)
@@ -38,7 +38,7 @@ func newConnManager(reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey,
 		return ctx, err
 	}
 	manager, err := quicreuse.NewConnManager(reset, tokens,
-		quicreuse.OverrideListenUDP(Listen),
+		quicreuse.OverrideListenUDP(s.Listen),
 		quicreuse.ConnContext(admit),
 		quicreuse.VerifySourceAddress(resources.VerifySourceAddress))
 	if err != nil {
@@ -49,10 +49,10 @@ func newConnManager(reset quic.StatelessResetKey, tokens quic.TokenGeneratorKey,
 }
 
 // Listen opens a socket. It is read by one goroutine alone, in batches.
-func Listen(network string, address *net.UDPAddr) (net.PacketConn, error) {
-	socket, err := net.ListenUDP(network, address)
+func (s *Sockets) Listen(network string, address *net.UDPAddr) (net.PacketConn, error) {
+	conn, err := net.ListenUDP(network, address)
 	if err != nil {
 		return nil, err
 	}
-	return gathering(socket), nil
+	return gathering(s.add(conn)), nil
 }

@@ -19,7 +19,7 @@ const (
 
 // conn is a UDP socket whose ReadBatch quic-go finds and uses instead of its own.
 type conn struct {
-	*net.UDPConn
+	*socket
 	batch *ipv4.PacketConn
 	// read are the pieces that came, the first of them partly taken; all is what they are read into.
 	read, all []ipv4.Message
@@ -27,7 +27,7 @@ type conn struct {
 }
 
 // gathering returns the socket itself where the kernel cannot join packets.
-func gathering(socket *net.UDPConn) net.PacketConn {
+func gathering(socket *socket) net.PacketConn {
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return socket
@@ -37,7 +37,7 @@ func gathering(socket *net.UDPConn) net.PacketConn {
 	if err != nil || refused != nil {
 		return socket
 	}
-	c := &conn{UDPConn: socket, batch: ipv4.NewPacketConn(socket), all: make([]ipv4.Message, pieces)}
+	c := &conn{socket: socket, batch: ipv4.NewPacketConn(socket.UDPConn), all: make([]ipv4.Message, pieces)}
 	for i := range c.all {
 		c.all[i].Buffers = [][]byte{make([]byte, largest)}
 		c.all[i].OOB = make([]byte, control)

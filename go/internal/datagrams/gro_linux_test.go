@@ -19,7 +19,7 @@ type batchReader interface {
 
 func listen(t *testing.T) batchReader {
 	t.Helper()
-	socket, err := Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	socket, err := (&Sockets{}).Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}

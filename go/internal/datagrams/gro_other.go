@@ -4,4 +4,4 @@ package datagrams
 
 import "net"
 
-func gathering(socket *net.UDPConn) net.PacketConn { return socket }
+func gathering(socket *socket) net.PacketConn { return socket }

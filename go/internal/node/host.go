@@ -47,6 +47,7 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 		n.friends.meet(p, nil)
 	}
 	resources.friends, resources.refused = n.friends, (&room{node: n}).make
+	sockets := &datagrams.Sockets{}
 	h, err := libp2p.New(
 		libp2p.Identity(n.identity.Key),
 		libp2p.Peerstore(book),
@@ -65,7 +66,7 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		transportOptions(o, n.certificate),
-		datagrams.Option(),
+		sockets.Option(),
 		relayOptions,
 		reachabilityOptions(o),
 	)
@@ -76,6 +77,7 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 		return boundary.Errorf(boundary.Internal, "the libp2p host could not be made: %w", err)
 	}
 	n.host = h
+	n.reminders = keepReminding(n, sockets)
 	n.dialer = &dialer{host: h, swarm: h.Network().(*swarm.Swarm), book: book, gate: n.gate, friends: n.friends}
 	return nil
 }

@@ -36,6 +36,7 @@ type Node struct {
 	dialer      *dialer
 	friends     *friends
 	listeners   *listeners
+	reminders   *reminders
 	messaging   *messaging.Service
 	pubsub      *pubsub.Service
 	relays      *relay.Reservations
@@ -221,6 +222,7 @@ func (n *Node) close(flush time.Duration) {
 	}
 	n.gate.open(false)
 	n.listeners.close()
+	n.reminders.close()
 	n.dht.close()
 	if n.host != nil {
 		closeConnections(n.host.Network())
