@@ -105,7 +105,7 @@ func TestTwentyNodesWithTrafficLeaveNoGoroutineBehind(t *testing.T) {
 			p.submit(boundary.OpPublish, alice.handle, publishBody("t", "x"))
 		}
 		start := time.Now()
-		p.ask(t, boundary.OpClose, alice.handle, nil)
+		p.ask(t, boundary.OpClose, alice.handle, map[string]any{"timeout": 10_000})
 		t.Logf("close with traffic: %s", time.Since(start))
 		p.await(t, "all direct messages", func() bool {
 			direct := 0
