@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
@@ -43,11 +44,12 @@ var (
 // dialer is the one way by which this node dials: for connectTo, for what is sent, and for relays. Somebody asks for each of these dials; that
 // an earlier one failed shortly before is no reason not to try.
 type dialer struct {
-	host    host.Host
-	swarm   *swarm.Swarm
-	book    *book
-	gate    *gate
-	friends *friends
+	host     host.Host
+	swarm    *swarm.Swarm
+	identify identify.IDService
+	book     *book
+	gate     *gate
+	friends  *friends
 }
 
 // dial connects with a peer at the given addresses, or else at those that are known of it. A peer that is connected stays as it is.
@@ -168,19 +170,20 @@ func (d *dialer) try(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) (fail
 }
 
 func (d *dialer) connect(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) (failures []failure, err error) {
-	end, err := d.book.selected(ctx, p, addrs)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
 	d.swarm.Backoff().Clear(p)
 	for _, addr := range addrs {
 		if relay := transports.Relay(addr); relay != "" {
 			d.swarm.Backoff().Clear(relay)
 		}
 	}
-	if err = d.host.Connect(ctx, peer.AddrInfo{ID: p}); err == nil {
-		return nil, nil
+	end, err := d.book.selected(ctx, p, addrs)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := d.swarm.DialPeer(ctx, p)
+	end()
+	if err == nil {
+		return nil, d.identified(ctx, conn)
 	}
 	var dial *swarm.DialError
 	if !errors.As(err, &dial) {
@@ -198,6 +201,16 @@ func (d *dialer) connect(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) (
 		failures = append(failures, failure{addr, reason})
 	}
 	return failures, err
+}
+
+// identified returns when it is known what the peer is.
+func (d *dialer) identified(ctx context.Context, conn network.Conn) error {
+	select {
+	case <-d.identify.IdentifyWait(conn):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // answered: somebody is there, though not with what was asked for.

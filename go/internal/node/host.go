@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/webrtc"
@@ -78,7 +79,8 @@ func (n *Node) openHost(limits rcmgr.ConcreteLimitConfig) error {
 	}
 	n.host = h
 	n.reminders = keepReminding(n, sockets)
-	n.dialer = &dialer{host: h, swarm: h.Network().(*swarm.Swarm), book: book, gate: n.gate, friends: n.friends}
+	ids := h.(interface{ IDService() identify.IDService }).IDService()
+	n.dialer = &dialer{host: h, swarm: h.Network().(*swarm.Swarm), identify: ids, book: book, gate: n.gate, friends: n.friends}
 	return nil
 }
 
