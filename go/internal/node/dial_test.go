@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -177,39 +176,6 @@ func TestAFailedDialNamesTheAddressesOfThisCallAlone(t *testing.T) {
 	require.Contains(t, message, "/ip4/0.0.0.0/tcp/1: an address like this cannot be dialled")
 }
 
-func TestANameThatDoesNotResolveIsToldAndNothingElseIsDialled(t *testing.T) {
-	b := startNode(t, nil, "tcp")
-	tcp := addrsOf(b)[0].String()
-	zone{
-		hosts: map[string][4]byte{"bob.test.": {127, 0, 0, 1}},
-		texts: map[string]string{"_dnsaddr.bob.test.": "dnsaddr=" + at(b, tcp), "_dnsaddr.empty.test.": "nothing"},
-	}.serve(t)
-	a := startNode(t, nil, "tcp", "ws")
-	a.host.Peerstore().AddAddrs(b.host.ID(), addrsOf(b), peerstore.TempAddrTTL)
-	port := strings.Split(tcp, "/")[4]
-	for addr, reason := range map[string]string{
-		"/dns4/nobody.test/tcp/" + port:               "DNS cannot resolve the name nobody.test",
-		"/dns/nobody.test/tcp/" + port + "/ws":        "DNS cannot resolve the name nobody.test",
-		"/dns6/bob.test/tcp/" + port:                  "DNS cannot resolve the name bob.test",
-		"/dnsaddr/nobody.test":                        "DNS cannot resolve the name _dnsaddr.nobody.test",
-		"/dnsaddr/empty.test":                         "DNS has no address of the peer below the name empty.test",
-		"/dns4/nobody.test/tcp/" + port + "/wss":      "DNS cannot resolve the name nobody.test",
-		"/dns4/nobody..test/udp/" + port + "/quic-v1": "DNS cannot resolve the name nobody..test",
-	} {
-		_, err := a.Connect(t.Context(), []string{at(b, addr)})
-		require.Contains(t, refusedDial(t, err), addr+": "+reason)
-	}
-	for _, addr := range []string{"/dns4/bob.test/tcp/" + port, "/dns/bob.test/tcp/" + port, "/dnsaddr/bob.test"} {
-		connected, err := a.Connect(t.Context(), []string{at(b, addr)})
-		require.NoError(t, err)
-		require.Equal(t, []string{tcp}, connected.Addrs)
-		apart(t, a, b)
-	}
-	resolved, failures := resolve(t.Context(), a.dialer.swarm, b.host.ID(), []ma.Multiaddr{ma.StringCast("/dns4/bob.test/tcp/443/tls/ws")})
-	require.Empty(t, failures)
-	require.Equal(t, "/ip4/127.0.0.1/tcp/443/tls/sni/bob.test/ws", resolved[0].String(), "the certificate has to hold for the name")
-}
-
 func TestAPeerThatIsBackIsReachedAtOnceHoweverOftenItWasDialledInVain(t *testing.T) {
 	for _, transport := range []string{"tcp", "quic"} {
 		t.Run(transport, func(t *testing.T) {
@@ -323,82 +289,4 @@ func TestASendToAPeerWithoutAnAddressSaysWhatToDo(t *testing.T) {
 	require.Equal(t, boundary.PeerUnknown, boundary.AsError(err).Code)
 	_, err = a.Connect(t.Context(), []string{"/p2p/" + b.host.ID().String()})
 	require.Contains(t, refusedDial(t, err), "no address of it is known")
-}
-
-func TestNobodyDialsAPeerThatTheProgramIsDisconnectingFrom(t *testing.T) {
-	a, b := startNode(t, nil, "tcp"), startNode(t, nil, "tcp")
-	p := b.host.ID()
-	_, err := a.Connect(t.Context(), []string{over(t, b, "tcp")})
-	require.NoError(t, err)
-	apart(t, a, b)
-
-	end := a.gate.part(p)
-	_, err = a.OpenOutlet(t.Context(), 1, p.String())
-	require.Contains(t, refusedDial(t, err), errParting.Error())
-	err = a.host.Connect(t.Context(), peer.AddrInfo{ID: p, Addrs: addrsOf(b)})
-	require.ErrorContains(t, err, "gater", "no library either")
-	require.NotContains(t, err.Error(), "/ip4/", "no address is dialled")
-	other := a.gate.part(p)
-	end()
-	require.True(t, a.gate.isParting(p))
-	other()
-	_, err = a.OpenOutlet(t.Context(), 1, p.String())
-	require.NoError(t, err)
-	require.Empty(t, a.gate.parting)
-}
-
-func TestAConnectionThatIsAskedForMeanwhileIsMadeAfterTheDisconnection(t *testing.T) {
-	a, b := startNode(t, nil, "tcp"), startNode(t, nil, "tcp")
-	end := a.gate.part(b.host.ID())
-	asked, cancel := context.WithCancel(t.Context())
-	outcome := make(chan error)
-	go func() {
-		_, err := a.Connect(asked, []string{over(t, b, "tcp")})
-		outcome <- err
-	}()
-	select {
-	case err := <-outcome:
-		t.Fatalf("it did not wait: %v", err)
-	case <-time.After(100 * time.Millisecond):
-	}
-	cancel()
-	require.ErrorIs(t, <-outcome, context.Canceled)
-	end()
-	_, err := a.Connect(t.Context(), []string{over(t, b, "tcp")})
-	require.NoError(t, err)
-}
-
-func TestADialUnderWayEndsWhenTheProgramDisconnectsFromThePeer(t *testing.T) {
-	a, b := startNode(t, nil, "tcp"), startNode(t, nil, "tcp")
-	silent, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer silent.Close()
-	outcome := make(chan error, 1)
-	go func() {
-		_, err := a.Connect(t.Context(), []string{at(b, fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", silent.Addr().(*net.TCPAddr).Port))})
-		outcome <- err
-	}()
-	conn, err := silent.Accept()
-	require.NoError(t, err)
-	defer conn.Close()
-	require.NoError(t, a.Disconnect(t.Context(), b.host.ID().String()))
-	require.Contains(t, refusedDial(t, <-outcome), errParting.Error())
-}
-
-func TestAConnectionThatALibraryMakesWhileThePeerIsBeingDisconnectedIsNotKept(t *testing.T) {
-	a, b := startNode(t, nil, "tcp"), startNode(t, nil, "tcp")
-	held, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer held.Close()
-	dialled := make(chan error, 1)
-	go func() {
-		addr := ma.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", held.Addr().(*net.TCPAddr).Port))
-		dialled <- a.host.Connect(t.Context(), peer.AddrInfo{ID: b.host.ID(), Addrs: []ma.Multiaddr{addr}})
-	}()
-	conn, err := held.Accept()
-	require.NoError(t, err)
-	defer a.gate.part(b.host.ID())()
-	lead(conn, over(t, b, "tcp"))
-	require.ErrorContains(t, <-dialled, "gater")
-	require.Empty(t, a.host.Network().ConnsToPeer(b.host.ID()))
 }
