@@ -14,9 +14,9 @@ import (
 )
 
 // quickly shortens the time that a peer has to show that it belongs to this network.
-func quickly(t *testing.T) {
+func quickly(t *testing.T, allowed time.Duration) {
 	before := startingTime
-	startingTime = 300 * time.Millisecond
+	startingTime = allowed
 	t.Cleanup(func() { startingTime = before })
 }
 
@@ -35,7 +35,7 @@ func speakChat(h host.Host) {
 }
 
 func TestAnIsolatedNodeDisconnectsPeersOfOtherNetworks(t *testing.T) {
-	quickly(t)
+	quickly(t, 300*time.Millisecond)
 	options := testOptions(t)
 	options.IsIsolated = true
 	n, port := newNode(t, options)
@@ -49,7 +49,7 @@ func TestAnIsolatedNodeDisconnectsPeersOfOtherNetworks(t *testing.T) {
 }
 
 func TestAnIsolatedNodeWaitsForPeersThatAreStillStarting(t *testing.T) {
-	quickly(t)
+	quickly(t, 3*time.Second)
 	options := testOptions(t)
 	options.IsIsolated = true
 	n, port := newNode(t, options)
@@ -64,7 +64,7 @@ func TestAnIsolatedNodeWaitsForPeersThatAreStillStarting(t *testing.T) {
 }
 
 func TestAnIsolatedNodeKeepsTheRelaysOfItsOptions(t *testing.T) {
-	quickly(t)
+	quickly(t, 300*time.Millisecond)
 	named, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = named.Close() })
