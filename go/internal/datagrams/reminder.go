@@ -30,18 +30,26 @@ func (s *Sockets) Forget(local, remote net.Addr) {
 }
 
 func (s *Sockets) find(local, remote net.Addr) (*socket, netip.AddrPort) {
-	peer, err := netip.ParseAddrPort(remote.String())
-	if err != nil {
-		return nil, peer
-	}
+	peer, here := addrPort(remote), addrPort(local)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, socket := range s.open {
-		if socket.LocalAddr().String() == local.String() {
-			return socket, netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+		// A connection knows which of the addresses of the machine it goes by, a socket may have all of them.
+		its := addrPort(socket.LocalAddr())
+		if its == here || its.Port() == here.Port() && its.Addr().IsUnspecified() {
+			return socket, peer
 		}
 	}
 	return nil, peer
+}
+
+func addrPort(addr net.Addr) netip.AddrPort {
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	known := udp.AddrPort()
+	return netip.AddrPortFrom(known.Addr().Unmap(), known.Port())
 }
 
 // socket is a UDP socket that notes the last packet to some peers.
@@ -74,15 +82,15 @@ func (s *socket) Close() error {
 // WriteMsgUDP is how quic-go sends where it can tell the kernel something of a packet.
 func (s *socket) WriteMsgUDP(data, told []byte, to *net.UDPAddr) (n, toldN int, err error) {
 	if s.noting.Load() > 0 {
-		s.note(data, to.AddrPort())
+		s.note(data, addrPort(to))
 	}
 	return s.UDPConn.WriteMsgUDP(data, told, to)
 }
 
 // WriteTo is how it sends elsewhere.
 func (s *socket) WriteTo(data []byte, to net.Addr) (int, error) {
-	if udp, ok := to.(*net.UDPAddr); ok && s.noting.Load() > 0 {
-		s.note(data, udp.AddrPort())
+	if s.noting.Load() > 0 {
+		s.note(data, addrPort(to))
 	}
 	return s.UDPConn.WriteTo(data, to)
 }
@@ -94,7 +102,6 @@ func (s *socket) note(data []byte, to netip.AddrPort) {
 	if len(data) > largestPacket {
 		return
 	}
-	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if packet, noted := s.last[to]; noted {

@@ -8,17 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func loopback(t *testing.T, s *Sockets) net.PacketConn {
-	t.Helper()
-	conn, err := s.Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+func TestAReminderIsTheLastPacketThatWasSent(t *testing.T) {
+	for _, bound := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4zero} {
+		t.Run(bound.String(), func(t *testing.T) { testReminders(t, bound) })
+	}
 }
 
-func TestAReminderIsTheLastPacketThatWasSent(t *testing.T) {
+func testReminders(t *testing.T, bound net.IP) {
 	s := &Sockets{}
-	from := loopback(t, s)
+	from, err := s.Listen("udp4", &net.UDPAddr{IP: bound})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = from.Close() })
+	local := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: from.LocalAddr().(*net.UDPAddr).Port}
 	to, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	defer to.Close()
@@ -36,7 +37,7 @@ func TestAReminderIsTheLastPacketThatWasSent(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, text, next())
 	}
-	remind := func() { s.Remind(from.LocalAddr(), to.LocalAddr()) }
+	remind := func() { s.Remind(local, to.LocalAddr()) }
 	send("before")
 	remind()
 	send("one")
@@ -48,8 +49,8 @@ func TestAReminderIsTheLastPacketThatWasSent(t *testing.T) {
 	send(string(make([]byte, largestPacket+1)))
 	remind()
 	require.Equal(t, "two", next(), "what the kernel would take apart is no packet")
-	s.Forget(from.LocalAddr(), to.LocalAddr())
-	s.Forget(from.LocalAddr(), to.LocalAddr())
+	s.Forget(local, to.LocalAddr())
+	s.Forget(local, to.LocalAddr())
 	require.Zero(t, s.open[0].noting.Load())
 	require.Empty(t, s.open[0].last)
 	require.NoError(t, from.Close())

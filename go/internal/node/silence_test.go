@@ -33,7 +33,12 @@ func TestADialThatNobodyAnswersBeginsAfreshBesideItself(t *testing.T) {
 }
 
 func TestAPeerThatWasStartedAnewIsHeardOfBeforeQUICWouldAskIt(t *testing.T) {
-	a, b := startNode(t, nil, "quic"), startNode(t, nil, "quic")
+	// On all addresses, as by default.
+	everywhere := testOptions(t)
+	everywhere.Transports, everywhere.IPs = []string{"quic"}, []string{"0.0.0.0"}
+	a, _ := newNode(t, everywhere)
+	a.Start()
+	b := startNode(t, nil, "quic")
 	f, addr := newForwarder(t, over(t, b, "quic"), nothing)
 	_, err := a.Connect(t.Context(), []string{at(b, addr)})
 	require.NoError(t, err)
