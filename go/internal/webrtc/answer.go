@@ -23,6 +23,7 @@ const (
 	refusedOnce      refusal = "a handshake with this peer is under way"
 	refusedCrossed   refusal = "this node has made an offer itself"
 	refusedTooMany   refusal = "too many handshakes at once"
+	refusedFull      refusal = "this node has as many channels as it can"
 	refusedNoOffer   refusal = "an offer was expected"
 	refusedMalformed refusal = "the offer cannot be read"
 )
@@ -77,6 +78,8 @@ func (s *Service) admit(p peer.ID) (context.Context, *remote, error) {
 		return nil, nil, refusedOnce
 	case r.state == offering && s.wins(p):
 		return nil, nil, refusedCrossed
+	case s.channels >= maxChannels:
+		return nil, nil, refusedFull
 	}
 	select {
 	case s.answering <- struct{}{}:

@@ -81,8 +81,8 @@ func (s *Service) attempt(ctx context.Context, r *remote) {
 			return
 		}
 		during, stands := s.move(ctx, r, offering)
-		var err error
-		if stands {
+		var err error = refusedFull
+		if stands && !s.full() {
 			err = s.offer(during, r)
 		}
 		<-s.offering
@@ -96,6 +96,13 @@ func (s *Service) attempt(ctx context.Context, r *remote) {
 		pause = retry + rand.N(retry/4)
 		retry = min(2*retry, lastRetry)
 	}
+}
+
+// full says whether there are as many channels as there may be.
+func (s *Service) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.channels >= maxChannels
 }
 
 // onlyRelayed says whether relays are the only way to a peer.

@@ -60,7 +60,7 @@ func newChannel(h *handshake, dc *pion.DataChannel) (*Channel, error) {
 	}
 	c := &Channel{
 		s: h.s, peer: h.remote.id, pc: h.pc, raw: raw, dc: dc, low: make(chan struct{}, 1), done: make(chan struct{}),
-		in: assembly{tell: nobody{}}, received: make([]byte, maxReceived), chunk: make([]byte, 0, maxChunk),
+		in: assembly{tell: nobody{}}, received: make([]byte, maxReceived),
 	}
 	agent, _ := h.s.host.Peerstore().Get(h.remote.id, "AgentVersion")
 	if name, _ := agent.(string); !strings.HasPrefix(name, ownAgent) {

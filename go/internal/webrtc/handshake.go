@@ -79,9 +79,12 @@ func (h *handshake) await(channel *pion.DataChannel) {
 	h.awaiting.Do(func() {
 		channel.OnOpen(func() {
 			guard.Do("webrtc: open", func() {
-				if c, err := newChannel(h, channel); err == nil {
-					h.opened <- c
+				c, err := newChannel(h, channel)
+				if err != nil {
+					h.fail()
+					return
 				}
+				h.opened <- c
 			})
 		})
 	})

@@ -90,7 +90,12 @@ func (s *Service) becomeLocked(r *remote, next state) context.Context {
 
 // holdLocked notes the channel to a peer, or that there is none.
 func (s *Service) holdLocked(r *remote, c *Channel) {
-	r.channel = c
+	if r.channel != nil {
+		s.channels--
+	}
+	if r.channel = c; c != nil {
+		s.channels++
+	}
 	s.untold = true
 }
 

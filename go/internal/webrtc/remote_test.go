@@ -167,3 +167,38 @@ func TestChannelsMayEndWhileTheServiceCloses(t *testing.T) {
 		require.False(t, a.start(func() { t.Error("started after Close") }))
 	}
 }
+
+func TestANodeThatHasAllItsChannelsMakesAndTakesNoOffers(t *testing.T) {
+	ha, hb, dial := relayed(t)
+	a, b := newSide(t, ha, 0), newSide(t, hb, time.Hour)
+	fill := func(x *side, channels int) {
+		x.Service.mu.Lock()
+		defer x.Service.mu.Unlock()
+		x.channels = channels
+	}
+	fill(a, maxChannels)
+	fill(b, maxChannels)
+	dial(ha, hb)
+	require.Equal(t, string(refusedFull), refusalOf(t, ask(t, ha, hb)))
+	fill(b, 0)
+	require.Eventually(t, func() bool { return a.toldOf(Connection{hb.ID(), false}) }, 30*time.Second, time.Millisecond)
+	a.awaitState(t, hb.ID(), waiting)
+	require.Equal(t, waiting, b.stateOf(ha.ID()), "nothing was offered")
+	ask(t, ha, hb)
+	b.awaitState(t, ha.ID(), answering)
+}
+
+func TestAChannelCountsForAsLongAsThereIsOne(t *testing.T) {
+	a, b, _, theirs := channels(t)
+	count := func(x *side) int {
+		x.Service.mu.Lock()
+		defer x.Service.mu.Unlock()
+		return x.Service.channels
+	}
+	require.Equal(t, []int{1, 1}, []int{count(a), count(b)})
+	a.Stop()
+	b.Stop()
+	a.Disconnect(b.host.ID())
+	<-theirs.done
+	require.Eventually(t, func() bool { return count(a) == 0 && count(b) == 0 }, 30*time.Second, time.Millisecond)
+}

@@ -24,8 +24,12 @@ import (
 // Protocol is the protocol id of the signalling.
 const Protocol protocol.ID = "/unaiverse/webrtc-signal/1.0.0"
 
-// maxHandshakes bounds the handshakes under way, once for those that peers begin and once for this node's own.
-const maxHandshakes = 16
+const (
+	// maxHandshakes bounds the handshakes under way, once for those that peers begin and once for this node's own.
+	maxHandshakes = 16
+	// maxChannels is from when on no handshake begins. A channel outlives the connection that it was made over, so nothing else bounds them.
+	maxChannels = 128
+)
 
 // Connection is a channel, open or about to be.
 type Connection struct {
@@ -65,6 +69,8 @@ type Service struct {
 	stopped, closed bool
 	servers         []pion.ICEServer
 	peers           map[peer.ID]*remote
+	// channels counts those of peers.
+	channels int
 	// untold: a peer's state or channel is not what Changed was called with.
 	untold bool
 }

@@ -70,6 +70,13 @@ func (x *side) last() []Connection {
 	return x.changes[len(x.changes)-1]
 }
 
+// toldOf says whether there was ever told of one connection alone.
+func (x *side) toldOf(connection Connection) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.changes, func(told []Connection) bool { return slices.Equal(told, []Connection{connection}) })
+}
+
 func (x *side) awaitTold(t testing.TB, connections ...Connection) {
 	t.Helper()
 	require.Eventually(t, func() bool { return slices.Equal(connections, x.last()) }, 30*time.Second, time.Millisecond)
