@@ -115,7 +115,7 @@ export interface P2POptions {
    * default 65,536, which every implementation takes (see `docs/topics.md`).
    */
   maxTopicMessageSize?: number;
-  /** URIs of STUN servers. Default: none. */
+  /** URIs of STUN servers, for example `stun:stun.example.org:3478`. Default: none. */
   iceStunServers?: string[] | null;
   /** TURN servers. Default: none. */
   iceTurnServers?: TurnServer[] | null;

@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -165,6 +166,10 @@ func TestChannelsMayEndWhileTheServiceCloses(t *testing.T) {
 			<-done
 		}
 		require.False(t, a.start(func() { t.Error("started after Close") }))
+		// A channel that opens only now is nobody's.
+		late := &handshake{s: a.Service, remote: &remote{id: b.host.ID()}, pc: ours.pc, failed: make(chan struct{})}
+		_, err := newChannel(late, ours.dc)
+		require.ErrorIs(t, err, io.ErrClosedPipe)
 	}
 }
 
