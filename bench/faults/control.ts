@@ -10,6 +10,11 @@ import type { Answered, Given, Orders } from "./orders.ts";
 
 const PROGRAM = join(import.meta.dirname!, "peer.ts");
 const ANSWER_MS = 60_000;
+/** Each runtime lets the program collect garbage, so that memory can be looked at without it. */
+const FLAGS = {
+  deno: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"],
+  bun: ["--expose-gc"],
+};
 
 /** An error that the process answered, or that it did not answer. */
 export class OrderError extends Error {
@@ -38,7 +43,7 @@ export class Peer implements AsyncDisposable {
 
   private constructor(runtime: Runtime) {
     this.runtime = runtime;
-    const flags = runtime.name === "deno" ? ["run", "-A", "--quiet"] : [];
+    const flags = FLAGS[runtime.name];
     this.#child = spawn(runtime.path, [...flags, PROGRAM], {
       env: { ...process.env, NO_COLOR: "1" },
       stdio: ["pipe", "pipe", "pipe"],

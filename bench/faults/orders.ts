@@ -74,6 +74,7 @@ export interface Orders {
   state(given: Named): State;
   /** Forgets a node that was closed. */
   forget(given: Named): void;
+  /** Gives back to the system what was let go, and answers what is left. */
   inside(given: Record<never, never>): Answer<Inside>;
 }
 

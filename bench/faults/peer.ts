@@ -9,6 +9,7 @@ import { inspect } from "../../tests/support/inspect.ts";
 import { createNode } from "../../tests/support/node.ts";
 import { once, until } from "../../tests/support/wait.ts";
 import { Flow } from "./flow.ts";
+import { clean } from "./garbage.ts";
 import type { Told } from "./ledger.ts";
 import type { Orders } from "./orders.ts";
 import { Reader } from "./reader.ts";
@@ -124,6 +125,7 @@ const ORDERS: Orders = {
     parties.delete(name);
   },
   async inside() {
+    await clean();
     const { goroutines, chunks } = await inspect();
     const { heapUsed } = process.memoryUsage();
     return { goroutines, chunks, heapMB: heapUsed / 2 ** 20 };

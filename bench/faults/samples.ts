@@ -36,6 +36,9 @@ export class Profiled implements AsyncDisposable {
 /** What a process took at a moment. */
 interface Sample {
   minutes: number;
+  /** In MB, as it was found. */
+  found: number;
+  /** In MB, when what had been let go was given back to the system. */
   rss: number;
   /** What lives in Go's heap, in MB, right after a collection. */
   go: number;
@@ -46,10 +49,13 @@ interface Sample {
 
 /** How a process changed. */
 export interface Growth {
-  /** In MB, at the end of the warm-up and at the end. */
+  /** In MB, at the end of the warm-up and at the end; what allocators keep for later is not in it. */
   rss: string;
   /** In MB a minute after the warm-up, by least squares. */
   rssSlope: number;
+  /** The same with what allocators keep, which grows until they have seen the most that is needed at a time. */
+  found: string;
+  foundSlope: number;
   goHeap: string;
   goSlope: number;
   jsHeap: string;
@@ -86,9 +92,11 @@ export class Samples {
       `${Math.round(warm[0][key])} to ${Math.round(warm.at(-1)![key])}`;
     return {
       rss: span("rss"),
-      rssSlope: slope(warm.map(({ minutes, rss }) => [minutes, rss])),
+      rssSlope: slope(warm, "rss"),
+      found: span("found"),
+      foundSlope: slope(warm, "found"),
       goHeap: span("go"),
-      goSlope: slope(warm.map(({ minutes, go }) => [minutes, go])),
+      goSlope: slope(warm, "go"),
       jsHeap: span("js"),
       goroutines: span("goroutines"),
     };
@@ -104,10 +112,12 @@ export class Samples {
 
   async #look(): Promise<void> {
     const { peer } = this.#process;
+    const found = rssMB(peer.pid);
     const go = await this.#process.goHeapMB();
     const { goroutines, heapMB } = await peer.order("inside", {});
     this.#samples.push({
       minutes: (performance.now() - this.#began) / 60_000,
+      found,
       rss: rssMB(peer.pid),
       go,
       js: heapMB,
@@ -116,13 +126,13 @@ export class Samples {
   }
 }
 
-/** The slope of the line that lies closest to some points, rounded to hundredths. */
-function slope(points: [x: number, y: number][]): number {
-  const mean = (values: number[]) =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const x = mean(points.map(([x]) => x));
-  const y = mean(points.map(([, y]) => y));
-  const above = mean(points.map((point) => (point[0] - x) * (point[1] - y)));
-  const below = mean(points.map((point) => (point[0] - x) ** 2));
+/** How much something grows a minute: the slope of the line that lies closest to the samples, rounded to hundredths. */
+function slope(samples: Sample[], key: keyof Sample): number {
+  const mean = (value: (sample: Sample) => number) =>
+    samples.reduce((sum, sample) => sum + value(sample), 0) / samples.length;
+  const x = mean(({ minutes }) => minutes);
+  const y = mean((sample) => sample[key]);
+  const above = mean((at) => (at.minutes - x) * (at[key] - y));
+  const below = mean((at) => (at.minutes - x) ** 2);
   return Math.round(100 * above / below) / 100;
 }
