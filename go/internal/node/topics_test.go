@@ -46,15 +46,15 @@ func TestDropsAndWarningsOfTopicsAreToldWithWhatIsKnownOfThem(t *testing.T) {
 	}, port.Events("drop"))
 }
 
-func TestALargeMessageOfATopicFindsTheMemoryItNeeds(t *testing.T) {
-	const size = 40 << 20
-	nodes := make([]*Node, 2)
-	ports := make([]*porttest.Port, 2)
+// meetInTopic starts two nodes, of which the second subscribes, and waits until the first reaches it.
+func meetInTopic(t *testing.T, transport string, maxMessageSize int) (nodes [2]*Node, ports [2]*porttest.Port) {
+	t.Helper()
 	for i := range nodes {
 		options := testOptions(t)
-		options.MaxTopicMessageSize = 2 * size
+		options.Transports = []string{transport}
+		options.MaxTopicMessageSize = maxMessageSize
 		ports[i] = porttest.New()
-		n, err := New(t.Context(), ports[i], options, 2*size)
+		n, err := New(t.Context(), ports[i], options, maxMessageSize)
 		require.NoError(t, err)
 		t.Cleanup(func() { n.Close(0) })
 		n.Start()
@@ -64,9 +64,31 @@ func TestALargeMessageOfATopicFindsTheMemoryItNeeds(t *testing.T) {
 	require.NoError(t, nodes[0].Publish(t.Context(), "t", []byte("joins")))
 	require.NoError(t, nodes[0].host.Connect(t.Context(), peer.AddrInfo{ID: nodes[1].host.ID(), Addrs: nodes[1].host.Addrs()}))
 	await(t, ports[0], "topicpeers", 1)
+	return nodes, ports
+}
+
+func TestALargeMessageOfATopicFindsTheMemoryItNeeds(t *testing.T) {
+	const size = 40 << 20
+	nodes, ports := meetInTopic(t, "tcp", 2*size)
 	require.NoError(t, nodes[0].Publish(t.Context(), "t", make([]byte, size)))
 	require.Eventually(t, func() bool {
 		messages := ports[1].Messages()
 		return len(messages) == 1 && len(messages[0].Payload) == size
 	}, time.Minute, 10*time.Millisecond, "%v %v", ports[0].Events("drop"), ports[1].Events("drop"))
+}
+
+func TestWhatWasPublishedArrivesAlthoughTheNodeIsClosedAtOnce(t *testing.T) {
+	for _, transport := range []string{"tcp", "quic"} {
+		t.Run(transport, func(t *testing.T) {
+			const count, size = 100, 20_000
+			nodes, ports := meetInTopic(t, transport, 1<<20)
+			for range count {
+				require.NoError(t, nodes[0].Publish(t.Context(), "t", make([]byte, size)))
+			}
+			nodes[0].Close(time.Minute)
+			require.Eventually(t, func() bool { return len(ports[1].Messages()) == count }, time.Minute, 10*time.Millisecond)
+			require.Empty(t, ports[0].Events("drop"))
+			require.Empty(t, ports[1].Events("drop"))
+		})
+	}
 }

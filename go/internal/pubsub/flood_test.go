@@ -55,6 +55,13 @@ func TestAFloodOfBadlySignedMessagesCostsAGoodPublisherNothing(t *testing.T) {
 			require.Equal(t, fmt.Sprint(i), string(m.Payload))
 		}
 		require.Equal(t, network.Connected, e.host.Network().Connectedness(bad.host.ID()), "it is not disconnected")
+		cancel()
+		flood.Wait()
+		refused, err := bad.host.NewStream(t.Context(), e.host.ID(), e.protocols()...)
+		require.NoError(t, err)
+		require.NoError(t, refused.SetReadDeadline(time.Now().Add(patience)))
+		_, err = refused.Read(make([]byte, 1))
+		require.ErrorIs(t, err, network.ErrReset)
 		require.Empty(t, e.events.told)
 		require.Empty(t, good.events.told)
 		require.Len(t, e.events.warnings, 1)

@@ -8,6 +8,7 @@ import (
 	libp2ppubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-msgio"
 	"github.com/libp2p/go-msgio/pbio"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -87,4 +88,44 @@ func TestNobodyIsToldOfMessagesThatWereLetGo(t *testing.T) {
 		h.letGo("another", h.began.Add(historySpan+1))
 	}
 	require.False(t, h.gone(ids[0]))
+}
+
+func TestWhatARouterJoinsGoesInRPCsThatEveryImplementationTakes(t *testing.T) {
+	e := newEnd(t, false)
+	sizes, ids := make(chan int, 1000), make(chan string, 100)
+	r := newRaw(t, e, func(s network.Stream) {
+		reader := msgio.NewVarintReader(s)
+		for {
+			encoded, err := reader.ReadMsg()
+			if err != nil {
+				return
+			}
+			var rpc pb.RPC
+			if proto.Unmarshal(encoded, &rpc) != nil {
+				return
+			}
+			sizes <- len(encoded)
+			for _, m := range rpc.Publish {
+				ids <- libp2ppubsub.DefaultMsgIdFn(m)
+			}
+		}
+	})
+	r.subscribe(t, "t")
+	e.known(t, "t", r.host.ID())
+	const count = 10
+	var asked []string
+	for range count {
+		require.NoError(t, e.Publish(t.Context(), "t", make([]byte, 30_000)))
+		asked = append(asked, <-ids)
+	}
+	// The router answers with one RPC.
+	r.write(t, &pb.RPC{Control: &pb.ControlMessage{Iwant: []*pb.ControlIWant{{MessageIDs: asked}}}})
+	var answered []string
+	for range count {
+		answered = append(answered, <-ids)
+	}
+	require.ElementsMatch(t, asked, answered)
+	for range len(sizes) {
+		require.LessOrEqual(t, <-sizes, maxRPC)
+	}
 }

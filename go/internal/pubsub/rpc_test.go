@@ -3,6 +3,7 @@ package pubsub
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,33 @@ func TestAnRPCIsTakenApartWithoutLosingAnything(t *testing.T) {
 	require.Equal(t, ids(5000), want)
 	whole.Control.Ihave, whole.Control.Iwant = rpc.Control.Ihave, rpc.Control.Iwant
 	require.True(t, proto.Equal(&rpc, &whole))
+}
+
+func TestWhatTheRouterWritesAtOnceLeavesInRPCsOfModerateSize(t *testing.T) {
+	e := newEnd(t, false)
+	o := newOutbound(e.streams, "peer", nil, "")
+	topic := "t"
+	ids := make([]string, 5000)
+	for i := range ids {
+		ids[i] = strings.Repeat("i", 46)
+	}
+	written, err := o.Write(encodeRPCs(t, &pb.RPC{Control: &pb.ControlMessage{Ihave: []*pb.ControlIHave{{TopicID: &topic, MessageIDs: ids}}}}))
+	require.NoError(t, err)
+	require.Greater(t, written, 200_000)
+	names := 0
+	for batch := o.queue.take(); len(batch) > 0; batch = o.queue.take() {
+		received, err := readRPCs(t, e.inbound(batch, 100))
+		require.ErrorIs(t, err, io.EOF)
+		for _, rpc := range received {
+			require.LessOrEqual(t, proto.Size(rpc), maxRPC)
+			for _, have := range rpc.Control.Ihave {
+				require.Equal(t, topic, have.GetTopicID())
+				names += len(have.MessageIDs)
+			}
+		}
+		o.queue.written()
+	}
+	require.Equal(t, len(ids), names)
 }
 
 func TestAllSubscriptionsAreAnnouncedInRPCsOfModerateSize(t *testing.T) {

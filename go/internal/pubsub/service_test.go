@@ -303,6 +303,31 @@ func (b *broken) Dropped(Drop) { b.panic() }
 
 func (b *broken) Warn(boundary.Code, string) { b.panic() }
 
+func TestAPanicInARouterStaysThere(t *testing.T) {
+	// There is nothing behind it: every call panics.
+	r := &router{gossip: &libp2ppubsub.GossipSubRouter{}}
+	hello := &libp2ppubsub.RPC{}
+	require.NotPanics(t, func() {
+		require.Same(t, hello, r.OnNewOutboundStream("peer", "", hello))
+		r.OnClosedOutboundStream("peer")
+		r.OnClosedIncomingStream("peer", "")
+		r.Preprocess("peer", nil)
+		r.HandleRPC(hello)
+		r.Publish(&libp2ppubsub.Message{})
+	})
+	require.False(t, asked(func() bool { panic("on purpose") }))
+	m := &libp2ppubsub.Message{}
+	require.NotPanics(t, func() {
+		t := tracer{}
+		t.SendRPC(hello, "peer")
+		t.DropRPC(hello, "peer")
+		t.UndeliverableMessage(m)
+		t.ValidateMessage(m)
+		t.DuplicateMessage(m)
+		t.RejectMessage(m, "")
+	})
+}
+
 func TestAPanicInWhatTheRouterCallsEndsNothing(t *testing.T) {
 	bothRouters(t, func(t *testing.T, floodSub bool) {
 		a, b := &end{host: newHost(t), port: porttest.New(), events: newHeard()}, newEnd(t, floodSub)

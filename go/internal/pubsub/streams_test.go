@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/stretchr/testify/require"
+
+	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
 )
 
 func (e *end) meetPlain(t *testing.T, p *plain) {
@@ -203,6 +208,18 @@ func TestWhatThePeerLeavesBehindIsForgotten(t *testing.T) {
 	})
 }
 
+func TestWhatTheRouterGivesUpIsTold(t *testing.T) {
+	e := newEnd(t, false)
+	e.streams.queued("peer", load{3, 300})
+	e.streams.passed("peer", load{1, 100})
+	e.streams.gone("peer")
+	require.Equal(t, Drop{Reason: outboundFull, Peer: "peer", Messages: 2, Bytes: 200}, e.events.awaitDrop(t, outboundFull))
+	require.Empty(t, e.streams.peers)
+	e.streams.queued("another", load{1, 100})
+	e.Close()
+	require.Equal(t, load{3, 300}, e.events.sum(outboundFull))
+}
+
 func TestAPeerCannotMakeANodeConnectToOthers(t *testing.T) {
 	e := newEnd(t, false)
 	stranger := newHost(t)
@@ -231,4 +248,60 @@ func TestWhatPeersSayThatTheyDoNotWantIsBounded(t *testing.T) {
 	ids := make([]string, maxUnwanted)
 	require.NotEmpty(t, r.tame("known", &pb.ControlMessage{Idontwant: []*pb.ControlIDontWant{{MessageIDs: ids}}}).Idontwant)
 	require.Empty(t, r.tame("known", &pb.ControlMessage{Idontwant: []*pb.ControlIDontWant{{MessageIDs: ids[:1]}}}).Idontwant)
+}
+
+// reluctant is a host that opens no stream at first.
+type reluctant struct {
+	host.Host
+	refusals atomic.Int32
+}
+
+func (r *reluctant) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
+	switch {
+	case r.refusals.Add(-1) < 0:
+		return r.Host.NewStream(ctx, p, protocols...)
+	case r.refusals.Load()%2 == 0:
+		return nil, errGone
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestAPeerIsReachedAlthoughItsStreamCouldNotBeOpenedAtFirst(t *testing.T) {
+	for refusals := range 3 {
+		h := &reluctant{Host: newHost(t)}
+		h.refusals.Store(int32(refusals))
+		a, b := &end{host: h, port: porttest.New(), events: newHeard()}, newEnd(t, false)
+		var err error
+		a.Service, err = New(h, Config{MaxMessageSize: maxMessage, MaxTopicMessageSize: maxMessage, Port: a.port, Events: a.events})
+		require.NoError(t, err)
+		t.Cleanup(a.Close)
+		require.NoError(t, b.Subscribe("t"))
+		a.connect(t, b)
+		a.known(t, "t", b.host.ID())
+		a.publish(t, "t", "there")
+		b.awaitMessages(t, "there")
+	}
+}
+
+func TestAPeerThatLeavesAsItShouldIsNotSaidToHaveMissedAnything(t *testing.T) {
+	bothRouters(t, func(t *testing.T, floodSub bool) {
+		a, b := meet(t, floodSub)
+		require.NoError(t, b.Subscribe("t"))
+		a.known(t, "t", b.host.ID())
+		a.publish(t, "t", "there")
+		b.awaitMessages(t, "there")
+		b.Flush(t.Context())
+		b.Close()
+		require.NoError(t, b.host.Close())
+		await(t, "nobody in the topic", a.events.change, func() bool { return len(a.roster.of("t")) == 0 })
+		require.Eventually(t, func() bool {
+			a.streams.mu.Lock()
+			defer a.streams.mu.Unlock()
+			return len(a.streams.peers) == 0
+		}, patience, tick)
+		a.drops.tell()
+		require.Empty(t, a.events.told)
+		require.Empty(t, a.events.warnings)
+	})
 }

@@ -105,11 +105,13 @@ func (s *Service) follow(ctx context.Context, name string, events *libp2ppubsub.
 		if err != nil {
 			return
 		}
-		if event.Type == libp2ppubsub.PeerJoin {
-			s.roster.joined(name, event.Peer)
-		} else {
-			s.roster.left(name, event.Peer)
-		}
+		guarded(func() {
+			if event.Type == libp2ppubsub.PeerJoin {
+				s.roster.joined(name, event.Peer)
+			} else {
+				s.roster.left(name, event.Peer)
+			}
+		})
 	}
 }
 
@@ -120,7 +122,7 @@ func (s *Service) receive(subscription *libp2ppubsub.Subscription) {
 		if err != nil {
 			return
 		}
-		s.inbox.take(m.GetFrom(), m.GetTopic(), m.GetData())
+		guarded(func() { s.inbox.take(m.GetFrom(), m.GetTopic(), m.GetData()) })
 	}
 }
 
