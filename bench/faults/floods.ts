@@ -97,7 +97,7 @@ async function once(
   const { account, told, broken: found } = await session.total();
   const { accepted, arrived, lost } = account;
   const { told: tellings } = await victim.state();
-  broken.push(...flood.judge?.(tellings, account) ?? []);
+  broken.push(...flood.judge?.(tellings, account, beside * seconds) ?? []);
   return {
     "alone/s": Math.round(alone),
     "beside/s": Math.round(beside),

@@ -25,7 +25,9 @@ export async function publishTooLarge(
   const transports = [what.transport];
   const a = await pool.take(what.from, "sender");
   const b = await pool.take(what.to, "receiver", LIMIT);
-  const sender = await session.join(a, { transports });
+  // By default the publisher refuses what others do not take.
+  const maxTopicMessageSize = 2 * LIMIT;
+  const sender = await session.join(a, { transports, maxTopicMessageSize });
   const receiver = await session.join(b, { transports });
   await receiver.read({ seed: what.number });
   await sender.order("connect", { addresses: receiver.addresses });
