@@ -27,6 +27,10 @@ func TestWhatConnectWasGivenIsKeptForTheLifeOfTheNode(t *testing.T) {
 	require.NoError(t, err)
 	_, err = stranger.Connect(t.Context(), []string{over(t, a, "tcp")})
 	require.NoError(t, err)
+	// What the stranger says of its own addresses has to have come before it is forgotten.
+	for _, conn := range a.host.Network().ConnsToPeer(stranger.host.ID()) {
+		<-a.dialer.identify.IdentifyWait(conn)
+	}
 	apart(t, a, b)
 	apart(t, stranger, a)
 	expire(a, b.host.ID())
