@@ -2,10 +2,11 @@ package pubsub
 
 import (
 	"bytes"
-	"container/list"
+	"encoding/binary"
 	"errors"
 	"sync"
 
+	pool "github.com/libp2p/go-buffer-pool"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -35,10 +36,11 @@ type backlog struct {
 
 	mu sync.Mutex
 	// bytes are those of all payloads; what several peers are sent is there once.
-	bytes   int
-	waiting list.List
-	shared  [sharedPayloads]*payload
-	turn    int
+	bytes int
+	// oldest and newest are the ends of a list of all that wait.
+	oldest, newest *queued
+	shared         [sharedPayloads]*payload
+	turn           int
 }
 
 // payload is one RPC with messages, framed. rpc is what is in frame.
@@ -48,10 +50,13 @@ type payload struct {
 	references int
 }
 
+// queued is a payload's place in the queue for one peer, and in that for all.
 type queued struct {
 	*payload
-	queue *queue
-	place *list.Element
+	queue        *queue
+	older, newer *queued
+	// behind is the next one for the same peer.
+	behind *queued
 }
 
 func newBacklog(drops *drops) *backlog { return &backlog{drops: drops} }
@@ -70,7 +75,7 @@ func (b *backlog) payload(rpc []byte, l load) *payload {
 			return p
 		}
 	}
-	framed := frame(rpc)
+	framed := appendFrame(pool.Get(len(rpc) + binary.MaxVarintLen32)[:0], rpc)
 	p := &payload{frame: framed, rpc: framed[len(framed)-len(rpc):], load: l, references: 1}
 	b.bytes += len(framed)
 	b.shared[b.turn] = p
@@ -89,4 +94,32 @@ func (b *backlog) release(p *payload) {
 			b.shared[i] = nil
 		}
 	}
+	pool.Put(p.frame)
+}
+
+// link puts a message that waits behind the newest, or before the oldest.
+func (b *backlog) link(m *queued, first bool) {
+	if b.oldest == nil {
+		b.oldest, b.newest = m, m
+	} else if first {
+		m.newer, b.oldest.older = b.oldest, m
+		b.oldest = m
+	} else {
+		m.older, b.newest.newer = b.newest, m
+		b.newest = m
+	}
+}
+
+func (b *backlog) unlink(m *queued) {
+	if m.older == nil {
+		b.oldest = m.newer
+	} else {
+		m.older.newer = m.newer
+	}
+	if m.newer == nil {
+		b.newest = m.older
+	} else {
+		m.newer.older = m.older
+	}
+	m.older, m.newer = nil, nil
 }

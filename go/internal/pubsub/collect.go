@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (i *inbound) collect(number protowire.Number, size int) ([]byte, error) {
 			return nil, unexpected(err)
 		}
 		at := len(i.frame)
-		i.frame = append(i.frame, make([]byte, step)...)
+		i.frame = slices.Grow(i.frame, step)[:at+step]
 		if _, err := io.ReadFull(i.reader, i.frame[at:]); err != nil {
 			return nil, unexpected(err)
 		}

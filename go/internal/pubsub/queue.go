@@ -22,8 +22,9 @@ type queue struct {
 	announcements [][]byte
 	control       [][]byte
 	controlBytes  int
-	messages      []*queued
+	first, last   *queued
 	bytes         int
+	frames        [][]byte
 	writing       []*queued
 	joined        []byte
 	sent          recent
@@ -40,14 +41,19 @@ func (q *queue) addMessages(rpc []byte, l load) error {
 		return errGone
 	}
 	m := &queued{payload: b.payload(rpc, l), queue: q}
-	m.place = b.waiting.PushBack(m)
-	q.messages = append(q.messages, m)
+	if q.first == nil {
+		q.first = m
+	} else {
+		q.last.behind = m
+	}
+	q.last = m
 	q.bytes += len(m.frame)
-	for q.bytes > maxPeerBacklog && len(q.messages) > 1 {
+	b.link(m, false)
+	for q.bytes > maxPeerBacklog && q.first != q.last {
 		q.dropOldest()
 	}
-	for b.bytes > maxBacklog && b.waiting.Len() > 1 {
-		b.waiting.Front().Value.(*queued).queue.dropOldest()
+	for b.bytes > maxBacklog && b.oldest != b.newest {
+		b.oldest.queue.dropOldest()
 	}
 	q.wake()
 	return nil
@@ -91,8 +97,7 @@ func (q *queue) announce(rpcs [][]byte) {
 func (q *queue) take() []byte {
 	q.all.mu.Lock()
 	defer q.all.mu.Unlock()
-	var frames [][]byte
-	size := 0
+	frames, size := q.frames[:0], 0
 	for len(q.announcements) > 0 && (size == 0 || size+len(q.announcements[0]) <= writeSize) {
 		frames, size = append(frames, q.announcements[0]), size+len(q.announcements[0])
 		q.announcements = q.announcements[1:]
@@ -103,11 +108,12 @@ func (q *queue) take() []byte {
 		q.control[0] = nil
 		q.control = q.control[1:]
 	}
-	for len(q.messages) > 0 && (size == 0 || size+len(q.messages[0].frame) <= writeSize) {
+	for q.first != nil && (size == 0 || size+len(q.first.frame) <= writeSize) {
 		m := q.shift()
 		q.writing = append(q.writing, m)
 		frames, size = append(frames, m.frame), size+len(m.frame)
 	}
+	q.frames = frames
 	switch len(frames) {
 	case 0:
 		return nil
@@ -148,17 +154,21 @@ func (q *queue) failed() {
 		}
 	}
 	for _, m := range slices.Backward(again) {
-		m.place = b.waiting.PushFront(m)
+		if q.last == nil {
+			q.last = m
+		}
+		m.behind, q.first = q.first, m
 		q.bytes += len(m.frame)
+		b.link(m, true)
 	}
-	q.messages = slices.Concat(again, q.messages)
 	q.settle()
 	q.announcements, q.control, q.controlBytes = nil, nil, 0
 }
 
 func (q *queue) settle() {
 	clear(q.writing)
-	q.writing = q.writing[:0]
+	clear(q.frames)
+	q.writing, q.frames = q.writing[:0], q.frames[:0]
 	if q.joined != nil {
 		pool.Put(q.joined)
 		q.joined = nil
@@ -171,7 +181,7 @@ func (q *queue) close() {
 	q.all.mu.Lock()
 	defer q.all.mu.Unlock()
 	q.closed = true
-	for len(q.messages) > 0 {
+	for q.first != nil {
 		q.dropOldest()
 	}
 	q.announcements, q.control, q.controlBytes = nil, nil, 0
@@ -190,7 +200,7 @@ func (q *queue) unconfirmed() load {
 func (q *queue) progress() (empty bool, writes int) {
 	q.all.mu.Lock()
 	defer q.all.mu.Unlock()
-	return len(q.announcements)+len(q.control)+len(q.messages)+len(q.writing) == 0, q.writes
+	return q.first == nil && len(q.announcements)+len(q.control)+len(q.writing) == 0, q.writes
 }
 
 func (q *queue) wake() {
@@ -201,11 +211,13 @@ func (q *queue) wake() {
 }
 
 func (q *queue) shift() *queued {
-	m := q.messages[0]
-	q.messages[0] = nil
-	q.messages = q.messages[1:]
+	m := q.first
+	if q.first = m.behind; q.first == nil {
+		q.last = nil
+	}
+	m.behind = nil
 	q.bytes -= len(m.frame)
-	q.all.waiting.Remove(m.place)
+	q.all.unlink(m)
 	return m
 }
 

@@ -34,8 +34,9 @@ type router struct {
 	reached map[peer.ID]struct{}
 	// pushed is what the messages of an RPC cost that go to validation.
 	pushed int
-	// sent are the peers that the message which is published has gone to.
-	sent map[peer.ID]struct{}
+	// sent are the peers that a message has gone to while it is published.
+	sent       map[peer.ID]struct{}
+	publishing bool
 	// unwanted counts since counted.
 	unwanted int
 	counted  time.Time
@@ -50,7 +51,7 @@ type floodSub struct{ libp2ppubsub.FloodSubRouter }
 func (*floodSub) Protocols() []protocol.ID { return []protocol.ID{libp2ppubsub.FloodSubID} }
 
 func newRouter(h host.Host, s *Service) *router {
-	r := &router{self: h.ID(), roster: s.roster, streams: s.streams, reached: map[peer.ID]struct{}{}}
+	r := &router{self: h.ID(), roster: s.roster, streams: s.streams, reached: map[peer.ID]struct{}{}, sent: map[peer.ID]struct{}{}}
 	if s.FloodSub {
 		r.PubSubRouter = &floodSub{}
 	} else {
@@ -161,25 +162,24 @@ func (r *router) Publish(m *libp2ppubsub.Message) {
 			return
 		}
 		kept := *m
-		if m.ReceivedFrom == r.self {
-			r.sent = map[peer.ID]struct{}{}
-		}
+		clear(r.sent)
+		r.publishing = m.ReceivedFrom == r.self
 		r.gossip.Publish(&kept)
 		r.streams.history.put(&kept)
-		if m.ReceivedFrom == r.self {
+		if r.publishing {
+			r.publishing = false
 			for _, p := range r.roster.of(m.GetTopic()) {
 				if _, sent := r.sent[p]; !sent {
 					r.gossip.SendControl(p, &pb.ControlMessage{}, m.Message)
 				}
 			}
-			r.sent = nil
 		}
 	})
 }
 
 // sending notes that an RPC goes to a peer, or has found no room.
 func (r *router) sending(rpc *libp2ppubsub.RPC, p peer.ID) {
-	if r.sent != nil && len(rpc.GetPublish()) > 0 {
+	if r.publishing && len(rpc.GetPublish()) > 0 {
 		r.sent[p] = struct{}{}
 	}
 }

@@ -110,7 +110,11 @@ func appendField(to []byte, number protowire.Number, content []byte) []byte {
 
 // frame puts the length before an RPC, as it goes through a stream.
 func frame(rpc []byte) []byte {
-	return append(binary.AppendUvarint(make([]byte, 0, len(rpc)+binary.MaxVarintLen32), uint64(len(rpc))), rpc...)
+	return appendFrame(make([]byte, 0, len(rpc)+binary.MaxVarintLen32), rpc)
+}
+
+func appendFrame(to, rpc []byte) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(rpc))), rpc...)
 }
 
 // announcements are RPCs that tell of subscriptions.

@@ -203,7 +203,7 @@ func TestWhatThePeerLeavesBehindIsForgotten(t *testing.T) {
 			e.streams.subscriptions.mu.Lock()
 			defer e.streams.subscriptions.mu.Unlock()
 			return len(e.streams.peers) == 0 && len(e.roster.reached) == 0 && len(e.streams.validation.peers) == 0 &&
-				e.streams.backlog.bytes == 0 && e.streams.backlog.waiting.Len() == 0 && e.streams.subscriptions.cost == 0
+				e.streams.backlog.bytes == 0 && e.streams.backlog.oldest == nil && e.streams.subscriptions.cost == 0
 		}, patience, tick)
 	})
 }
