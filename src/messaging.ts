@@ -14,7 +14,7 @@ import { checkPeerId, isSamePeer } from "./peer_id.ts";
 import { Recent } from "./recent.ts";
 
 /** How many channels are remembered with the peer and the slot that they mean. */
-const MAX_ROUTES = 4096;
+export const MAX_ROUTES = 4096;
 
 /** Options of `send`. */
 export interface SendOptions extends CallOptions {
@@ -63,6 +63,11 @@ export class Outlets {
     const route = this.#routes.get(channel) ?? this.#addRoute(channel);
     const length = this.check(route, payload);
     return this.outletOf(route).send(route, payload, length, call);
+  }
+
+  /** Of how many channels it is remembered where they lead. */
+  get routes(): number {
+    return this.#routes.size;
   }
 
   /** Where a channel leads, for one who goes on sending to it. */

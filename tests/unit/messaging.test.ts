@@ -3,7 +3,9 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { P2PError } from "../../src/errors.ts";
+import { MAX_ROUTES, Outlets } from "../../src/messaging.ts";
 import { Op } from "../../src/native/codec.ts";
+import { useLink } from "../../src/native/link.ts";
 import { P2P } from "../../src/p2p.ts";
 import { type FakeBinding, json, once, withFake } from "./fake_binding.ts";
 
@@ -382,4 +384,17 @@ test("broadcasting carries topic and payload, and refuses a direct channel", () 
     const direct = () => node.broadcastMessage("a::dm:b-c", bytes(1));
     await assertRejects(direct, RangeError);
     await node.close();
+  }));
+
+test("where a channel leads is remembered of so many channels and no more", () =>
+  withFake(async () => {
+    const link = useLink();
+    await link.ready;
+    const outlets = new Outlets(link, 1, "self1", MIB, true);
+    for (let i = 0; i <= MAX_ROUTES; i++) {
+      outlets.route(`self1::dm:bob-${i}`);
+      assertEquals(outlets.routes, Math.min(i + 1, MAX_ROUTES));
+    }
+    outlets.close(false);
+    await link.release();
   }));
