@@ -14,7 +14,7 @@ import { runProgram, RUNTIME } from "./support/program.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = join(ROOT, "tests", "programs", "creates.ts");
-const COMMAND = RUNTIME === "bun" ? "`bun " : "`deno run -A ";
+const COMMAND = RUNTIME === "bun" ? "`bun run " : "`deno run -A ";
 const run = promisify(execFile);
 
 interface Said {

@@ -1,6 +1,6 @@
 /**
  * The native library as TypeScript sees it: the C functions of `go/bridge/bridge.h`, and adopting a descriptor, which each
- * runtime does in its own way. `deno.ts` and `bun.ts` implement it; nothing else in this project names a runtime.
+ * runtime does in its own way, in a file of its own (`runtimes.ts` has the table of them).
  *
  * @module
  */

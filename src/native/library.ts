@@ -17,25 +17,14 @@ import {
   libraryName,
   placeOf,
 } from "./remedies.ts";
-
-/** The oldest Deno that can adopt a descriptor as a `net.Socket`. */
-export const MINIMUM_DENO = "2.7.12";
-/** The oldest Bun that passes the tests. */
-export const MINIMUM_BUN = "1.3.10";
+import { supportedRuntime } from "./runtimes.ts";
 
 /** Set for the build script, so that whatever takes itself for a runtime does not start itself without end. */
 const BUILDING = "UNAIVERSE_P2P_BUILDING";
 
-/** What a runtime's own file gives. */
-interface Runtime {
-  load(path: string): Promise<NativeBinding>;
-  /** Whether the program and its runtime are one executable. */
-  readonly compiled: boolean;
-}
-
 /** Loads the library at `path`, or the one of this package, which is built first if that was not done yet. */
 export async function loadBinding(path?: string): Promise<NativeBinding> {
-  const { load, compiled } = await runtime();
+  const { load, compiled } = await supportedRuntime().file();
   const library = path ?? await packageLibrary(compiled);
   try {
     return await load(library);
@@ -49,31 +38,6 @@ export function mismatchRemedy(path?: string): string {
   return path === undefined
     ? buildCommand(packagePath("scripts/build.ts"))
     : `P2P.setupLibrary named it: ${BRING_ONE}`;
-}
-
-async function runtime(): Promise<Runtime> {
-  const { bun, deno } = process.versions;
-  if (bun !== undefined && reaches(bun, MINIMUM_BUN)) {
-    return await import("./bun.ts");
-  }
-  if (deno !== undefined && reaches(deno, MINIMUM_DENO)) {
-    return await import("./deno.ts");
-  }
-  const here = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : "another runtime";
-  throw failure(
-    "RUNTIME_UNSUPPORTED",
-    `@unaiverse/p2p needs Deno ${MINIMUM_DENO} or Bun ${MINIMUM_BUN} or ` +
-      `newer; this is ${here}`,
-  );
-}
-
-/** Whether a version such as `2.9.6` or `2.10.0-rc.1` is at least another one. */
-export function reaches(version: string, minimum: string): boolean {
-  const parts = version.split(/[.+-]/).map(Number);
-  for (const [index, wanted] of minimum.split(".").map(Number).entries()) {
-    if (parts[index] !== wanted) return parts[index] > wanted;
-  }
-  return true;
 }
 
 function packagePath(path: string): string {
@@ -152,11 +116,11 @@ async function build(script: string): Promise<void> {
 
 /** Runs a script in the runtime of this program; returns its exit code. */
 async function run(script: string): Promise<number | null> {
-  const { env, execPath, versions } = process;
+  const { env, execPath } = process;
   if (env[BUILDING]) throw new Error(`${execPath} was started to build it`);
   const { spawn } = await import("node:child_process");
-  const how = versions.bun ? ["run", script] : ["run", "-A", script];
-  const child = spawn(execPath, how, {
+  const how = supportedRuntime().run;
+  const child = spawn(execPath, [...how, script], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...env, [BUILDING]: "1" },
   });

@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import { VERSION } from "../version.ts";
+import { supportedRuntime } from "./runtimes.ts";
 
 /**
  * Where this module lies: in a folder of the package; behind a URL, as from JSR; in one file with the program, which a bundler
@@ -44,6 +45,7 @@ export const ELSEWHERE: Record<Exclude<Place, "package">, string> = {
 
 /** The command that builds the library of the package. */
 export function buildCommand(script: string): string {
-  const run = process.versions.bun ? "bun" : "deno run -A";
-  return `\`${run} ${script}\` builds it (it needs Go and a C compiler)`;
+  const { key, run } = supportedRuntime();
+  const command = [key, ...run, script].join(" ");
+  return `\`${command}\` builds it (it needs Go and a C compiler)`;
 }
