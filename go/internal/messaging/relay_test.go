@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
@@ -34,6 +35,14 @@ func newRelayedHost(t *testing.T) host.Host {
 // meetThroughRelay makes two ends that are connected by way of a relay alone.
 func meetThroughRelay(t *testing.T, limit *relay.RelayLimit) (a, b *end) {
 	t.Helper()
+	a, b = newEndOn(t, newRelayedHost(t)), newEndOn(t, newRelayedHost(t))
+	connectThroughRelay(t, limit, a.host, b.host)
+	return a, b
+}
+
+// connectThroughRelay connects two hosts by way of a relay alone.
+func connectThroughRelay(t *testing.T, limit *relay.RelayLimit, a, b host.Host) {
+	t.Helper()
 	relayHost := newHost(t, "/ip4/127.0.0.1/tcp/0")
 	resources := relay.DefaultResources()
 	resources.Limit = limit
@@ -41,19 +50,24 @@ func meetThroughRelay(t *testing.T, limit *relay.RelayLimit) (a, b *end) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = service.Close() })
 	info := peer.AddrInfo{ID: relayHost.ID(), Addrs: relayHost.Addrs()}
-	ends := []*end{}
-	for range 2 {
-		h := newRelayedHost(t)
-		require.NoError(t, h.Connect(t.Context(), info))
-		ends = append(ends, newEndOn(t, h))
-	}
-	a, b = ends[0], ends[1]
-	_, err = client.Reserve(t.Context(), b.host, info)
+	require.NoError(t, a.Connect(t.Context(), info))
+	require.NoError(t, b.Connect(t.Context(), info))
+	_, err = client.Reserve(t.Context(), b, info)
 	require.NoError(t, err)
 	circuit := relayHost.Addrs()[0].Encapsulate(ma.StringCast("/p2p/" + relayHost.ID().String() + "/p2p-circuit"))
 	ctx := network.WithAllowLimitedConn(t.Context(), "test")
-	require.NoError(t, a.host.Connect(ctx, peer.AddrInfo{ID: b.host.ID(), Addrs: []ma.Multiaddr{circuit}}))
-	return a, b
+	require.NoError(t, a.Connect(ctx, peer.AddrInfo{ID: b.ID(), Addrs: []ma.Multiaddr{circuit}}))
+}
+
+// connectDirectly lets one host listen and the other dial it.
+func connectDirectly(t *testing.T, a, b host.Host) {
+	t.Helper()
+	require.NoError(t, b.Network().Listen(ma.StringCast("/ip4/127.0.0.1/udp/0/quic-v1")))
+	listening, err := b.Network().InterfaceListenAddresses()
+	require.NoError(t, err)
+	a.Peerstore().AddAddrs(b.ID(), listening, peerstore.PermanentAddrTTL)
+	ctx := network.WithForceDirectDial(t.Context(), "test")
+	require.NoError(t, a.Connect(ctx, peer.AddrInfo{ID: b.ID()}))
 }
 
 func TestALimitedCircuitTakesWhatWillArriveAndRefusesTheRest(t *testing.T) {
@@ -139,12 +153,7 @@ func TestMessagesGoOverToADirectConnectionWithoutLossDoublingOrDisorder(t *testi
 	fromA, fromB := numbered(a, 1, stop), numbered(b, 2, stop)
 	b.awaitMessages(t, 100)
 	a.awaitMessages(t, 100)
-	require.NoError(t, b.host.Network().Listen(ma.StringCast("/ip4/127.0.0.1/udp/0/quic-v1")))
-	listening, err := b.host.Network().InterfaceListenAddresses()
-	require.NoError(t, err)
-	a.host.Peerstore().AddAddrs(b.host.ID(), listening, peerstore.PermanentAddrTTL)
-	ctx := network.WithForceDirectDial(t.Context(), "test")
-	require.NoError(t, a.host.Connect(ctx, peer.AddrInfo{ID: b.host.ID()}))
+	connectDirectly(t, a.host, b.host)
 	require.Eventually(t, func() bool {
 		return a.events.opened("quic") && b.events.opened("quic")
 	}, 10*time.Second, time.Millisecond)
@@ -157,6 +166,46 @@ func TestMessagesGoOverToADirectConnectionWithoutLossDoublingOrDisorder(t *testi
 	require.Equal(t, direct, b.usable(a.host.ID()).base().rank)
 	a.Close(within(t, 20*time.Second))
 	require.Zero(t, a.told(), "a switch that went well left something uncertain")
+}
+
+// TestNothingIsWrittenToTheBetterPath: a peer that is not one of our nodes takes what two streams bring as it comes.
+func TestNothingIsWrittenToTheBetterPathBeforeTheOtherHasBeenRead(t *testing.T) {
+	before := switchTimeout
+	switchTimeout = time.Minute
+	t.Cleanup(func() { switchTimeout = before })
+	a, b := newEndOn(t, newRelayedHost(t)), newRelayedHost(t)
+	connectThroughRelay(t, nil, a.host, b)
+	left, closing, inTime := make(chan struct{}), make(chan struct{}), make(chan bool, 1)
+	b.SetStreamHandler(Protocol, func(str network.Stream) {
+		defer str.Close()
+		if rankOf(str.Conn()) == relayed {
+			_, _ = io.Copy(io.Discard, str)
+			close(left)
+			<-closing
+			return
+		}
+		_, _ = str.Read(make([]byte, 1))
+		select {
+		case <-closing:
+			inTime <- true
+		default:
+			inTime <- false
+		}
+		_, _ = io.Copy(io.Discard, str)
+	})
+	ping.NewPingService(b)
+	a.open(t, 1, b)
+	a.send(1, []byte("by the relay"))
+	connectDirectly(t, a.host, b)
+	<-left
+	a.send(1, []byte("by the better path"))
+	// A message that goes out now comes before all of these.
+	answers := ping.Ping(t.Context(), a.host, b.ID())
+	for range 50 {
+		require.NoError(t, (<-answers).Error)
+	}
+	close(closing)
+	require.True(t, <-inTime)
 }
 
 // pipe is a WebRTC channel in memory, which acknowledges what was read.

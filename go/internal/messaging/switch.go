@@ -12,7 +12,7 @@ import (
 
 // switchTimeout bounds the wait for the peer's end of a stream that a better path replaces: not every peer answers. Nothing is lost by going on, since
 // the old stream stays until it has been read, but a peer that does not put two streams in order may take them in the wrong one.
-const switchTimeout = 5 * time.Second
+var switchTimeout = 5 * time.Second
 
 // improve lets the writer of a peer look for a better path than a relayed one.
 func (s *Service) improve(p peer.ID) {

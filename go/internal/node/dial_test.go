@@ -215,13 +215,19 @@ func TestAFriendWhoClosedTheConnectionAndIsStillThereIsReached(t *testing.T) {
 	a, b := startNode(t, nil, "quic"), startNode(t, nil, "quic")
 	_, err := a.Connect(t.Context(), []string{over(t, b, "quic")})
 	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err := a.friends.book.Get(b.host.ID(), identifiedIn)
+		return err == nil
+	}, 20*time.Second, time.Millisecond, "how fast the friend is")
 	apart(t, b, a)
-	_, gone := a.friends.patience(b.host.ID())
-	require.True(t, gone)
+	require.Eventually(t, func() bool {
+		_, gone := a.friends.patience(b.host.ID())
+		return gone
+	}, 20*time.Second, time.Millisecond)
 	_, err = a.OpenOutlet(t.Context(), 1, b.host.ID().String())
 	require.NoError(t, err)
 	apart(t, a, b)
-	_, gone = a.friends.patience(b.host.ID())
+	_, gone := a.friends.patience(b.host.ID())
 	require.False(t, gone, "this node itself has closed the connection")
 }
 
