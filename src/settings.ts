@@ -40,8 +40,15 @@ export type Overflow = "wait" | "drop-newest" | "drop-oldest";
 
 /** Settings for `P2P.setupLibrary`; all are optional. */
 export interface LibrarySettings {
-  /** The native library to load, a path or a `file:` URL. Default: the one of this package, built on first use. */
+  /**
+   * The native library to load, a path or a `file:` URL; it is loaded as it is. Default: the one of this package, which is
+   * fetched on first use and checked, or in a checkout built.
+   */
   library?: string | URL;
+  /** The npm registry to fetch the library from. Default: the one that npm would ask, else the public one. */
+  registry?: string | URL;
+  /** Milliseconds in which the registry has to send something. Default 60,000. */
+  installTimeout?: number;
   /** Nodes that the process may have at a time, over all Workers. Default 32. */
   maxInstances?: number;
   /** Channels that may hold messages at a time, unless `overflow` is `"wait"`. Default 100. */
@@ -65,9 +72,14 @@ export interface LibrarySettings {
 
 /** The settings in use: all given or by default. */
 export type Settings =
-  & Required<Omit<LibrarySettings, "library" | "logger" | "pprof">>
+  & Required<
+    Omit<
+      LibrarySettings,
+      "library" | "logger" | "pprof" | "registry"
+    >
+  >
   & Readonly<Pick<LibrarySettings, "logger" | "pprof">>
-  & { readonly library?: string };
+  & { readonly library?: string; readonly registry?: string };
 
 /** What holds when `P2P.setupLibrary` is not called. */
 export const DEFAULT_SETTINGS: Settings = {
@@ -75,6 +87,7 @@ export const DEFAULT_SETTINGS: Settings = {
   maxChannels: 100,
   maxQueuePerChannel: 50,
   maxMessageSize: 50 << 20,
+  installTimeout: 60_000,
   logLevel: "off",
   overflow: "wait",
 };
@@ -86,6 +99,7 @@ const COUNTS = [
   "maxChannels",
   "maxQueuePerChannel",
   "maxMessageSize",
+  "installTimeout",
 ] as const;
 const OVERFLOWS = ["wait", "drop-newest", "drop-oldest"] as const;
 const LOG_LEVELS = ["off", "error", "warn", "info", "debug"] as const;
@@ -99,13 +113,14 @@ export function checkSettings(settings: unknown): Settings {
     "logger",
     "overflow",
     "pprof",
+    "registry",
   ]);
   const counts: { [K in typeof COUNTS[number]]?: number } = {};
   for (const name of COUNTS) {
     if (given[name] === undefined) continue;
     counts[name] = checkInteger(`settings.${name}`, given[name], 1, LARGEST);
   }
-  const { library, logger, logLevel, overflow, pprof } = given;
+  const { library, logger, logLevel, overflow, pprof, registry } = given;
   if (logger !== undefined && typeof logger !== "function") {
     throw wrongType("settings.logger", "a function", logger);
   }
@@ -121,6 +136,7 @@ export function checkSettings(settings: unknown): Settings {
     ),
     overflow: checkChoice("settings.overflow", overflow ?? "wait", OVERFLOWS),
     pprof: pprof === undefined ? undefined : checkLoopback(pprof),
+    registry: registry === undefined ? undefined : checkRegistry(registry),
   };
 }
 
@@ -137,4 +153,12 @@ function checkLibrary(value: unknown): string {
     throw wrongRange("settings.library", "a path or a file: URL", value.href);
   }
   return fileURLToPath(value);
+}
+
+function checkRegistry(value: unknown): string {
+  const address = value instanceof URL
+    ? value.href
+    : checkText("settings.registry", value);
+  if (/^https?:\/\//.test(address) && URL.canParse(address)) return address;
+  throw wrongRange("settings.registry", "an http or https address", address);
 }

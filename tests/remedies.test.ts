@@ -9,12 +9,18 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
 import { findRuntime } from "../scripts/runtimes.ts";
+import { remedyFor } from "../src/native/remedies.ts";
 import { withFolder } from "./support/node.ts";
 import { runProgram, RUNTIME } from "./support/program.ts";
+import { refuses, startRegistry } from "./support/registry.ts";
+import { freshUser, PLATFORM, releaseOf, stage } from "./support/release.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = join(ROOT, "tests", "programs", "creates.ts");
 const COMMAND = RUNTIME === "bun" ? "`bun run " : "`deno run -A ";
+const INSTALL = RUNTIME === "bun" ? "`bunx " : "`deno run -A npm:";
+/** A release whose library is never loaded. */
+const NOTHING = releaseOf(new Uint8Array(1));
 const run = promisify(execFile);
 
 interface Said {
@@ -22,14 +28,14 @@ interface Said {
   message: string;
 }
 
-/** Runs the program, or a copy or bundle of it, and returns what it said; it has to be silent but for that. */
+/** Runs the program, or a copy or bundle of it, and returns what it said; but for that it may only tell that it fetches. */
 async function create(
   program: string,
   args: string[],
   env: Record<string, string> = {},
 ): Promise<Said> {
   const { stdout, stderr } = await runProgram(program, { args, env });
-  assertEquals(stderr, "");
+  assertEquals(stderr.replace(/^@unaiverse\/p2p: fetching .*\n/, ""), "");
   return JSON.parse(stdout);
 }
 
@@ -83,27 +89,69 @@ test("a package in a folder that cannot be written says so", () =>
     assertStringIncludes(message, "name it by P2P.setupLibrary");
   }));
 
-test("a package without sources does not speak of building it there", () =>
+test("a package of which no library was released for this platform names those that there are", () =>
   withFolder(async (folder) => {
-    const { code, message } = await create(copyOf(folder), [folder]);
+    const { release: { version }, artefact } = NOTHING;
+    const artefacts = { "plan9-mips": artefact };
+    const release = { version, abi: 0, artefacts };
+    const program = stage(folder, release, "creates.ts");
+    const { code, message } = await create(program, [folder]);
     assertEquals(code, "LIBRARY_MISSING");
-    assertStringIncludes(message, "no sources to build it from");
+    assertStringIncludes(
+      message,
+      `no library was released for ${PLATFORM} (there are: plan9-mips)`,
+    );
     assertStringIncludes(message, "name it by P2P.setupLibrary");
   }));
 
+test("an installed package names the command that fetches the library ahead", () =>
+  withFolder(async (folder) => {
+    await using registry = await startRegistry(refuses(503));
+    const program = stage(folder, NOTHING.release, "creates.ts");
+    const env = freshUser(folder, registry.url);
+    const { message } = await create(program, [folder], env);
+    assertStringIncludes(message, `status 503`);
+    assertStringIncludes(message, `${INSTALL}@unaiverse/p2p@`);
+  }));
+
+test("a package loaded from a URL names its own command, and each failure has a remedy everywhere", () => {
+  assertStringIncludes(
+    remedyFor("permission", "url"),
+    "`deno run -A jsr:@unaiverse/p2p@",
+  );
+  assertStringIncludes(remedyFor("musl", "package"), "glibc");
+  assertStringIncludes(remedyFor("folder", "package"), "XDG_CACHE_HOME");
+  assertStringIncludes(remedyFor("home", "package"), "XDG_CACHE_HOME");
+  assertStringIncludes(remedyFor("network", "package"), "HTTPS_PROXY");
+  assertStringIncludes(remedyFor("stalled", "package"), "installTimeout");
+  for (const place of ["bundle", "executable"] as const) {
+    assertStringIncludes(
+      remedyFor("network", place),
+      'import "@unaiverse/p2p/compile"',
+    );
+  }
+});
+
 test("a bundle does not build what lies above it, and takes a library that is named", () =>
   withFolder(async (folder) => {
+    await using registry = await startRegistry(refuses(404));
+    const program = stage(
+      join(folder, "staged"),
+      NOTHING.release,
+      "creates.ts",
+    );
     const bundle = join(folder, "dist", "js", "program.js");
     // The project that it is delivered in has sources and a script of the same names.
     for (const name of ["go", "scripts"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "scripts", "build.ts"), "throw 'started'");
     const bun = await findRuntime("bun");
     await run(bun.path, [
-      ...["build", "--target", "bun", "--outfile", bundle, PROGRAM],
-    ], { cwd: ROOT });
-    const { code, message } = await create(bundle, [folder]);
+      ...["build", "--target", "bun", "--outfile", bundle, program],
+    ]);
+    const env = freshUser(folder, registry.url);
+    const { code, message } = await create(bundle, [folder], env);
     assertEquals(code, "LIBRARY_MISSING");
-    assertStringIncludes(message, "this program is a bundle");
+    assertStringIncludes(message, 'import "@unaiverse/p2p/compile"');
     assert(!message.includes("build.ts"), message);
     const library = await buildLibrary();
     const made = await create(bundle, [join(folder, "alice"), library]);
@@ -112,15 +160,22 @@ test("a bundle does not build what lies above it, and takes a library that is na
 
 test("an executable never starts itself to build, and takes a library that is named", () =>
   withFolder(async (folder) => {
+    await using registry = await startRegistry(refuses(404));
+    const program = stage(
+      join(folder, "staged"),
+      NOTHING.release,
+      "creates.ts",
+    );
     const executable = join(folder, "program");
     const bun = await findRuntime("bun");
     await run(bun.path, [
-      ...["build", "--compile", "--outfile", executable, PROGRAM],
-    ], { cwd: ROOT });
-    const { stdout } = await run(executable, [folder]);
+      ...["build", "--compile", "--outfile", executable, program],
+    ]);
+    const env = freshUser(folder, registry.url);
+    const { stdout } = await run(executable, [folder], { env });
     const { code, message } = JSON.parse(stdout) as Said;
     assertEquals(code, "LIBRARY_MISSING");
-    assertStringIncludes(message, "this program is one executable");
+    assertStringIncludes(message, 'import "@unaiverse/p2p/compile"');
     const args = [join(folder, "alice"), await buildLibrary()];
     const made = await run(executable, args, { env: process.env });
     assertEquals(JSON.parse(made.stdout).message, "made");

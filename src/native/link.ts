@@ -327,7 +327,7 @@ class LinkOfIsolate {
 
 /** Loads the library of this isolate and sees to it that a restart of the isolate ends its link. */
 async function load(): Promise<NativeBinding> {
-  const binding = await loadBinding(settingsInUse().library);
+  const binding = await loadBinding(settingsInUse());
   binding.onUnload(() => registry().link?.end("the program restarts"));
   return binding;
 }

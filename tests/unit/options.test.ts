@@ -153,6 +153,7 @@ test("library settings have the Python library's defaults", () => {
     library: undefined,
     logger: undefined,
     pprof: undefined,
+    registry: undefined,
   });
   assertEquals(DEFAULT_SETTINGS.maxMessageSize, 52_428_800);
 });
@@ -170,6 +171,9 @@ test("library settings refuse what cannot be used", () => {
   assertThrows(() => checkSettings({ logger: console }), TypeError);
   assertThrows(() => checkSettings({ max_channels: 1 }), TypeError);
   assertThrows(() => checkSettings({ library: 1 }), TypeError);
+  assertThrows(() => checkSettings({ registry: 4873 }), TypeError);
+  assertThrows(() => checkSettings({ registry: "npm.example" }), RangeError);
+  assertThrows(() => checkSettings({ installTimeout: 0 }), RangeError);
   assertThrows(() => checkSettings({ pprof: 6060 }), TypeError);
   assertThrows(() => checkSettings({ pprof: "0.0.0.0:6060" }), RangeError);
   assertThrows(() => checkSettings({ pprof: "127.0.0.1" }), RangeError);

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+/**
+ * Brings the native library ahead of time and prints its path, so that a program needs neither a network nor the right to use
+ * one. As a command it is `deno run -A npm:@unaiverse/p2p/install`, `bunx @unaiverse/p2p` or `npx @unaiverse/p2p`.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { RELEASE } from "./native/artefacts.ts";
+import { isInstalled, placeIn, platformKey } from "./native/cache.ts";
+import { InstallError, type InstallFailure } from "./native/failures.ts";
+import { installLibrary } from "./native/install.ts";
+import { say } from "./native/progress.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+const SECONDS = DEFAULT_SETTINGS.installTimeout / 1000;
+
+const HELP =
+  `Brings the native library of @unaiverse/p2p ${VERSION} and prints its path.
+
+Usage: deno run -A npm:@unaiverse/p2p/install [options]
+       bunx @unaiverse/p2p [options]
+       npx @unaiverse/p2p [options]
+
+  --platform <name>     another platform than this one, ${platformKey()}
+                        (there are: ${
+    Object.keys(RELEASE.artefacts).join(", ") || "none"
+  })
+  --cache <folder>      where to keep it, instead of the user's cache
+  --registry <address>  the npm registry to ask, instead of npm's own setting
+  --timeout <seconds>   in which the registry has to send something (${SECONDS})
+  --check               fetch nothing: say whether it is there and as it was released
+  --help                this text
+
+With the path, P2P.setupLibrary({ library: <path> }) needs nothing but
+--allow-ffi=<path> in Deno.`;
+
+const REGISTRIES =
+  "name another registry by --registry, npm_config_registry or .npmrc";
+
+/** What this command can do about a failure. */
+const HINTS: Partial<Record<InstallFailure, string>> = {
+  content: REGISTRIES,
+  folder: "name a folder that can be written by --cache",
+  home: "name a folder by --cache",
+  network: `${REGISTRIES}, or a proxy by HTTPS_PROXY`,
+  permission: "run it with `deno run -A`",
+  registry: REGISTRIES,
+  stalled: `try again, wait longer by --timeout, or ${REGISTRIES}`,
+};
+
+/** Runs the command; returns its exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      platform: { type: "string" },
+      cache: { type: "string" },
+      registry: { type: "string" },
+      timeout: { type: "string" },
+      check: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const { platform, cache, registry } = values;
+  const timeout = Number(values.timeout ?? SECONDS) * 1000;
+  if (!(timeout > 0)) throw new RangeError("--timeout has to be above 0");
+  const options = { release: RELEASE, platform, cache, registry, timeout };
+  const place = placeIn(options);
+  if (!values.check) {
+    console.log(await installLibrary(options));
+  } else if (isInstalled(place)) {
+    console.log(place.path);
+  } else {
+    say(`the library is not there: ${place.path}`);
+    return 1;
+  }
+  return 0;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    say(explained(error));
+    process.exitCode = 1;
+  }
+}
+
+function explained(error: unknown): string {
+  if (error instanceof InstallError) {
+    const hint = HINTS[error.kind];
+    return hint === undefined ? error.message : `${error.message}: ${hint}`;
+  }
+  const { code } = error as { code?: string };
+  const misused = error instanceof RangeError ||
+    code?.startsWith("ERR_PARSE_ARGS");
+  if (!misused) throw error;
+  return `${(error as Error).message} (--help tells what can be said)`;
+}

@@ -1,0 +1,202 @@
+/**
+ * Brings the native library of a release into the user's cache: from a file that the program carries, from the platform's
+ * package where that is installed, or from an npm registry. Whatever it comes from, its bytes are those that this version of the
+ * module names, or it is not unpacked; and what is unpacked is looked through again before each load.
+ *
+ * @module
+ */
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import { DEFAULT_SETTINGS } from "../settings.ts";
+import type { Artefact } from "./artefacts.ts";
+import {
+  faultOfBytes,
+  type InstallOptions,
+  isInstalled,
+  packageName,
+  type Place,
+  placeIn,
+  platformKey,
+} from "./cache.ts";
+import { InstallError, reasonOf } from "./failures.ts";
+import { fetchPacked } from "./fetch.ts";
+import { packedBeside } from "./beside.ts";
+import { say, showProgress } from "./progress.ts";
+import { inTurn, type Turn, WaitError } from "./turn.ts";
+
+/**
+ * Sees to it that the library is in the cache.
+ *
+ * @returns Its path.
+ * @throws {InstallError} When it cannot be brought.
+ */
+export async function installLibrary(options: InstallOptions): Promise<string> {
+  const place = placeIn(options);
+  if (isInstalled(place)) return place.path;
+  if ((options.platform ?? platformKey()) === platformKey()) refuseMusl();
+  const folder = dirname(place.path);
+  const timeout = options.timeout ?? DEFAULT_SETTINGS.installTimeout;
+  const before = identityOf(place.path);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await inTurn(
+      join(folder, "lock"),
+      {
+        timeout,
+        isDone: () => identityOf(place.path) !== before && isInstalled(place),
+        waits: () => say("waiting for another process that brings the library"),
+      },
+      async (turn) => {
+        removeLeftovers(folder);
+        const packed = await packedLibrary(place.artefact, options, turn);
+        await unpack(packed, place, turn);
+      },
+    );
+  } catch (cause) {
+    throw explained(cause, folder);
+  }
+  return place.path;
+}
+
+/** The packed library from the nearest place that has it. */
+async function packedLibrary(
+  artefact: Artefact,
+  options: InstallOptions,
+  turn: Turn,
+): Promise<Uint8Array> {
+  const { embedded, platform = platformKey() } = options;
+  if (embedded !== undefined) {
+    const packed = readFileSync(embedded);
+    const fault = faultOfPacked(packed, artefact);
+    if (fault === undefined) return packed;
+    throw new InstallError("content", `${embedded} is another one: ${fault}`);
+  }
+  const name = `${artefact.file}.zst`;
+  for (const path of packedBeside(packageName(platform), name)) {
+    const packed = readFileSync(path);
+    const fault = faultOfPacked(packed, artefact);
+    if (fault === undefined) return packed;
+    say(`${path} is of another release and is left aside (${fault})`);
+  }
+  return await fromRegistry(artefact, options, turn);
+}
+
+async function fromRegistry(
+  artefact: Artefact,
+  { release, platform = platformKey(), registry, timeout }: InstallOptions,
+  turn: Turn,
+): Promise<Uint8Array> {
+  const progress = showProgress(
+    `fetching the native library ${packageName(platform)} ${release.version}`,
+    artefact.packedBytes,
+  );
+  try {
+    const packed = await fetchPacked(artefact, {
+      name: packageName(platform),
+      version: release.version,
+      registry,
+      timeout: timeout ?? DEFAULT_SETTINGS.installTimeout,
+      progress: (received) => {
+        turn.progress = received;
+        progress.show(received);
+      },
+    });
+    const fault = faultOfPacked(packed.data, artefact);
+    if (fault === undefined) return packed.data;
+    throw new InstallError(
+      "content",
+      `${packed.url} holds another library than was released: ${fault}`,
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+function faultOfPacked(data: Uint8Array, artefact: Artefact) {
+  return faultOfBytes(data, artefact.packedBytes, artefact.packedSha256);
+}
+
+/** Writes the library beside its place, and then puts it there whole. */
+async function unpack(
+  packed: Uint8Array,
+  { path, artefact }: Place,
+  turn: Turn,
+): Promise<void> {
+  const bounded = { maxOutputLength: artefact.bytes };
+  const library = await promisify(zstdDecompress)(packed, bounded);
+  const fault = faultOfBytes(library, artefact.bytes, artefact.sha256);
+  if (fault) {
+    throw new InstallError("content", `the unpacked library: ${fault}`);
+  }
+  const part = `${path}.part`;
+  const file = openSync(part, "w", 0o700);
+  try {
+    for (let at = 0; at < library.length;) at += writeSync(file, library, at);
+    // Else a machine that loses power has a file of the right length with nothing in it.
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  turn.progress++;
+  // A running program has the old file mapped: replace it, never write into it.
+  renameSync(part, path);
+}
+
+/** Removes what a process that was ended in the middle has left: the lock belongs to us. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(".part") || name.startsWith("lock-")) {
+      rmSync(join(folder, name), { force: true });
+    }
+  }
+}
+
+/** Tells a file from the one that replaces it. */
+function identityOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs}`;
+}
+
+/** A runtime that is linked against musl has its loader in its memory. */
+function refuseMusl(): void {
+  if (process.platform !== "linux") return;
+  let maps = "";
+  try {
+    maps = readFileSync("/proc/self/maps", "latin1");
+  } catch {
+    return; // Then loading it will tell.
+  }
+  if (!maps.includes("/ld-musl-")) return;
+  throw new InstallError(
+    "musl",
+    "this system has musl instead of glibc, and a Go library cannot be loaded there",
+  );
+}
+
+function explained(cause: unknown, folder: string): InstallError {
+  if (cause instanceof InstallError) return cause;
+  if (cause instanceof WaitError) {
+    return new InstallError("stalled", cause.message, cause);
+  }
+  return new InstallError(
+    "folder",
+    `${basename(folder)} could not be written in ${dirname(folder)}: ` +
+      reasonOf(cause),
+    cause,
+  );
+}
