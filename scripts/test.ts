@@ -147,6 +147,8 @@ const steps: Step[] = [
     "doc",
     "--lint",
     "mod.ts",
+    "src/compile.ts",
+    "src/install.ts",
     "src/messages/mod.ts",
   ]),
   {

@@ -25,7 +25,7 @@ import process from "node:process";
  * | `INTERNAL` | a fault of this module; please report it |
  * | `LIBRARY_FAILED` | the native library was found but could not be loaded or started |
  * | `LIBRARY_MISMATCH` | the native library belongs to another version of this module |
- * | `LIBRARY_MISSING` | there is no native library and none could be built |
+ * | `LIBRARY_MISSING` | there is no native library and none could be fetched or built |
  * | `LIMIT` | one of the limits of `P2P.setupLibrary` or of the node is reached |
  * | `LISTEN_FAILED` | an address could not be listened on |
  * | `MESSAGE_INVALID` | bytes are no message of this network |

@@ -134,7 +134,7 @@ export class P2P extends P2PEventTarget {
   }
 
   /**
-   * Makes a node; resolves as soon as it listens. The native library is loaded, and if need be built, with the first one.
+   * Makes a node; resolves as soon as it listens. The native library is loaded, and if need be fetched or built, with the first one.
    *
    * @param options At least `identityDir`.
    * @param callOptions `{ signal, timeout }`.
