@@ -85,8 +85,8 @@ export const FLOODS: Flood[] = [
     peers: 300,
     traffic: DIRECT,
     reads: false,
-    // What all may have unread and the window of one friend, and for each stream yamux's first window.
-    boundMB: 32 + 4 + 300 / 4,
+    // What all may have unread and the window of one friend, and for each connection itself and yamux's first window of its stream.
+    boundMB: 32 + 4 + 300 * (0.15 + 0.25),
   },
   {
     kind: "badly signed",
@@ -101,7 +101,7 @@ export const FLOODS: Flood[] = [
     peers: 316,
     traffic: DIRECT,
     reads: true,
-    boundMB: 0,
+    boundMB: 316 * 0.15,
     meanwhile: welcome,
   },
 ];

@@ -24,10 +24,12 @@ type Channel interface {
 	Close() error
 }
 
-// channel is a WebRTC channel as a path.
+// channel is a WebRTC channel as a path. It has no halves that end by themselves, so two nodes of this module end them by receipts: whoever leaves
+// says how much it has read, the other answers when it has read all, to which the first says the same, and closes the channel.
 type channel struct {
 	Channel
 	*line
+	s *Service
 }
 
 // Carry takes a channel over for as long as it lives. Messages that took a relay until now go through it from here on.
@@ -39,7 +41,7 @@ func (s *Service) Carry(p peer.ID, c Channel) {
 		return
 	}
 	r := s.remoteLocked(p)
-	carried := &channel{Channel: c, line: s.lineLocked(r, webRTC, "webrtc")}
+	carried := &channel{c, s.lineLocked(r, webRTC, "webrtc"), s}
 	r.paths[carried] = struct{}{}
 	s.start(func() { s.readChannel(carried) })
 	s.mu.Unlock()
@@ -51,6 +53,8 @@ func (s *Service) readChannel(c *channel) {
 	var refused *refusal
 	if errors.As(err, &refused) {
 		s.refusals.add(c.remote.id, refused)
+	} else if c.complete.Load() {
+		err = nil
 	}
 	s.detach(c, err)
 }
@@ -80,6 +84,14 @@ func (c *channel) read(s *Service) error {
 }
 
 func (c *channel) deliver(s *Service, frame []byte) error {
+	if read, marks, is := readReceipt(frame); is {
+		if marks&over != 0 {
+			s.wentOver(c.remote, read)
+		} else {
+			c.ends(read, marks)
+		}
+		return nil
+	}
 	if err := s.inTurn(c.line); err != nil {
 		return err
 	}
@@ -91,6 +103,7 @@ func (c *channel) deliver(s *Service, frame []byte) error {
 	if err != nil {
 		return err
 	}
+	c.taken.Add(uint64(len(frame)))
 	channelEnd := len(frame) - payload
 	c.remote.budget.spend(payload + boundary.MessageOverhead)
 	s.Port.DeliverOne(c.inlet, string(frame[lengthBytes+1:channelEnd]), frame[channelEnd:])
@@ -108,9 +121,19 @@ func (c *channel) write(data []byte) (n int, err error) {
 	return n, err
 }
 
-// finish waits until the peer has acknowledged everything, for as long as the channel lives.
+func (c *channel) note(frame []byte) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, _ = c.WriteFrames(frame)
+}
+
+// finish waits, where the peer does not answer, until it has acknowledged everything, for as long as the channel lives.
 func (c *channel) finish([]byte) {
 	c.ended.Store(true)
+	if c.s.isOurs(c.remote.id) {
+		c.note(receipt(c.taken.Load()))
+		return
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if c.Flush(c.ctx) == nil {
@@ -120,7 +143,24 @@ func (c *channel) finish([]byte) {
 	_ = c.Close()
 }
 
-func (c *channel) end() {}
+// ends takes a receipt: the peer writes nothing more, and everything was read.
+func (c *channel) ends(read, marks uint64) {
+	c.s.departs(c.line)
+	c.ended.Store(true)
+	c.writing.Lock()
+	// What was being written is counted now.
+	c.s.received(c.line, read, marks)
+	c.writing.Unlock()
+	if !c.complete.Swap(true) {
+		c.note(c.s.answer(c.line))
+	}
+	if c.left.Load() && c.confirmed.Load() {
+		_ = c.Flush(c.ctx)
+		_ = c.Close()
+	}
+}
+
+func (c *channel) end() { _ = c.Close() }
 
 func (c *channel) reset() {
 	c.ended.Store(true)

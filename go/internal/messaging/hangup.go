@@ -124,7 +124,7 @@ type departure struct {
 
 // departs notes that a peer ends the path that is in use. From a relayed one it may only go over to another connection.
 func (s *Service) departs(l *line) {
-	if l.conn == nil || l.ended.Load() {
+	if l.ended.Load() {
 		return
 	}
 	d := &departure{map[network.Conn]struct{}{}, make(chan struct{})}

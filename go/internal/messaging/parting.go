@@ -17,7 +17,8 @@ import (
 //
 // Whoever ends its half of a stream first learns from the other half's end that everything was read. Two nodes of this module know more of each
 // other: the one that answers writes a receipt before it ends its half, so that an answer is told from an end that crossed the own one; and the
-// one that leaves closes the connection with AllRead once it has read what the other had to say. What is not known to have been taken is told.
+// one that leaves closes the connection with AllRead once it has read what the other had to say. Where both leave a relayed path at once, for a
+// better one, each says on that how much it has read from the old. What is not known to have been taken is told.
 
 // AllRead closes a connection when everything that came on it was read.
 const AllRead network.ConnErrorCode = 0x75700001
@@ -35,8 +36,12 @@ func (s *Service) isOurs(p peer.ID) bool {
 // receiptBytes is the payload of a receipt: a frame on the channel without a name, which no message has.
 const receiptBytes = 8
 
-// before marks a receipt for the paths before this one too: each of them was read to its end.
-const before = 1 << 63
+const (
+	// before marks a receipt for the paths before this one too: each of them was read to its end.
+	before = 1 << 63
+	// over marks a receipt for a relayed path, which was read to its end, on the better one that follows.
+	over = 1 << 62
+)
 
 // receipt is a frame that says how many bytes of whole frames were read.
 func receipt(read uint64) []byte {
@@ -44,13 +49,47 @@ func receipt(read uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(frame, 0), read)
 }
 
-// readReceipt reads the frame that data begins with, if it is a receipt.
-func readReceipt(frame []byte) (read uint64, all, is bool) {
+// readReceipt reads a frame, if it is a receipt: how much was read, and its marks.
+func readReceipt(frame []byte) (read, marks uint64, is bool) {
 	if len(frame) != lengthBytes+1+receiptBytes || frame[lengthBytes] != 0 {
-		return 0, false, false
+		return 0, 0, false
 	}
-	read = binary.BigEndian.Uint64(frame[lengthBytes+1:])
-	return read &^ before, read&before != 0, true
+	word := binary.BigEndian.Uint64(frame[lengthBytes+1:])
+	return word &^ (before | over), word & (before | over), true
+}
+
+// received takes a receipt that came on a path.
+func (s *Service) received(l *line, read, marks uint64) {
+	if marks&over != 0 {
+		s.wentOver(l.remote, read)
+		return
+	}
+	l.all.Store(marks&before != 0)
+	l.confirmed.Store(read >= l.tail.all())
+}
+
+// goOver says on the path that follows a relayed one how much was read from that, if it was read to its end.
+func (s *Service) goOver(old *line, next path) {
+	if old.complete.Load() && s.isOurs(old.remote.id) {
+		next.note(receipt(over | old.taken.Load()))
+	}
+}
+
+// wentOver settles the relayed path of which the peer has read so much.
+func (s *Service) wentOver(r *remote, read uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range r.paths {
+		if l := p.base(); l.rank == relayed && l.ended.Load() && l.tail.all() == read {
+			l.confirmed.Store(true)
+		}
+	}
+	for conn, held := range s.parting {
+		if held.peer == r.id && held.written == read {
+			held.last = run{}
+			s.parting[conn] = held
+		}
+	}
 }
 
 // answer is what is written behind everything else when a peer has ended its half first.
@@ -97,15 +136,41 @@ func (s *Service) uncertain(p peer.ID, why string, left run) {
 type parted struct {
 	peer peer.ID
 	left run
+	// last is what the relayed path leaves that ended last; so many bytes were written to that.
+	last    run
+	written uint64
+}
+
+func (r run) and(more run) run { return run{r.messages + more.messages, r.bytes + more.bytes} }
+
+func (h parted) and(more parted) parted {
+	if more.last.messages > 0 {
+		return parted{more.peer, h.left.and(h.last).and(more.left), more.last, more.written}
+	}
+	return parted{more.peer, h.left.and(more.left), h.last, h.written}
+}
+
+// tellParted tells what is uncertain once nothing can settle it any more.
+func (s *Service) tellParted(held parted) {
+	if left := held.left.and(held.last); left.messages > 0 {
+		s.uncertain(held.peer, "", left)
+	}
 }
 
 // part keeps what is uncertain until the connection of the path has ended, which tells whether the peer has read it.
 func (s *Service) part(l *line, left run) {
-	if l.conn == nil {
+	switch {
+	case l.conn == nil:
 		s.uncertain(l.remote.id, "", left)
-		return
+	case l.rank == relayed:
+		s.partWith(l.conn, parted{peer: l.remote.id, last: left, written: l.tail.all()})
+		if l.confirmed.Load() {
+			// The word came meanwhile.
+			s.wentOver(l.remote, l.tail.all())
+		}
+	default:
+		s.partWith(l.conn, parted{peer: l.remote.id, left: left})
 	}
-	s.partWith(l.conn, parted{l.remote.id, left})
 }
 
 // parted tells what a connection that has ended leaves lost.
@@ -116,7 +181,7 @@ func (s *Service) parted(conn network.Conn) {
 	case endedWith(conn, AllRead):
 		s.confirm(held.peer)
 	case !s.partOver(held):
-		s.uncertain(held.peer, "", held.left)
+		s.tellParted(held)
 	}
 }
 
@@ -141,8 +206,7 @@ func (s *Service) confirm(p peer.ID) {
 
 func (s *Service) partWith(conn network.Conn, more parted) {
 	s.mu.Lock()
-	held := s.parting[conn]
-	s.parting[conn] = parted{more.peer, run{held.left.messages + more.left.messages, held.left.bytes + more.left.bytes}}
+	s.parting[conn] = s.parting[conn].and(more)
 	s.mu.Unlock()
 	if conn.IsClosed() {
 		s.parted(conn)
@@ -167,7 +231,7 @@ func (s *Service) partAll() {
 	s.mu.Unlock()
 	for _, conn := range conns {
 		if held, known := s.unpart(conn); known {
-			s.uncertain(held.peer, "", held.left)
+			s.tellParted(held)
 		}
 	}
 }

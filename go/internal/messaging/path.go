@@ -25,6 +25,8 @@ type path interface {
 	// write writes whole frames and says how many bytes were taken. Only one caller at a time is inside, so frames never interleave. It takes as long
 	// as the peer takes to read: slow is not dead, and who is dead is found by the keep-alive of the transport, which ends the path.
 	write(data []byte) (n int, err error)
+	// note writes a frame that is no message, for a peer of this module.
+	note(frame []byte)
 	// finish waits for the write that is under way, writes some last bytes, and tells the peer that nothing more comes on this path.
 	finish(last []byte)
 	// end frees a path of which both halves have ended.

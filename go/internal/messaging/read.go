@@ -122,9 +122,8 @@ func (r *reader) deliver() error {
 		if err != nil || size == 0 || end+size > r.to {
 			break
 		}
-		if read, all, is := readReceipt(r.chunk.Data[end : end+size]); is {
-			r.str.all.Store(all)
-			r.str.confirmed.Store(read >= r.str.tail.all())
+		if read, marks, is := readReceipt(r.chunk.Data[end : end+size]); is {
+			r.s.received(r.str.line, read, marks)
 			if err := r.hand(end, cost); err != nil {
 				return err
 			}

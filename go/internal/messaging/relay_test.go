@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/unaiverse/p2p/go/internal/boundary"
+	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
 )
 
 // newRelayedHost listens nowhere by itself until it is told to.
@@ -287,6 +288,11 @@ func (p *pipe) Close() error {
 }
 
 func TestMessagesGoOverToAWebRTCChannelWithoutLossDoublingOrDisorder(t *testing.T) {
+	t.Run("one hangs up", func(t *testing.T) { testGoingOverToWebRTC(t, false) })
+	t.Run("both hang up", func(t *testing.T) { testGoingOverToWebRTC(t, true) })
+}
+
+func testGoingOverToWebRTC(t *testing.T, both bool) {
 	a, b := meetThroughRelay(t, nil)
 	a.open(t, 1, b.host)
 	b.open(t, 2, a.host)
@@ -303,8 +309,21 @@ func TestMessagesGoOverToAWebRTCChannelWithoutLossDoublingOrDisorder(t *testing.
 	have := len(b.port.Messages())
 	b.awaitMessages(t, have+100)
 	close(stop)
-	requireNumbers(t, b, fromA())
-	requireNumbers(t, a, fromB())
+	sentByA, sentByB := fromA(), fromB()
+	// Also what is under way when one of them hangs up, or both do. What the other has not written yet would open a stream anew.
+	b.await(t, "everything to be written", func() bool {
+		return b.port.WrittenBytes() == sentByB*len(porttest.Frame("channel", make([]byte, 8)))
+	})
+	var closing sync.WaitGroup
+	closing.Go(func() { a.Close(within(t, 20*time.Second)) })
+	if both {
+		closing.Go(func() { b.Close(within(t, 20*time.Second)) })
+	}
+	closing.Wait()
+	b.Close(within(t, 20*time.Second))
+	requireNumbers(t, b, sentByA)
+	requireNumbers(t, a, sentByB)
+	require.Zero(t, a.told()+b.told(), "a switch that went well left something uncertain")
 }
 
 func TestWhatABrokenChannelHeldIsToldAndTheRestTakesTheRelay(t *testing.T) {

@@ -51,6 +51,12 @@ func (str *stream) writeWithin(data []byte) (n int, err error) {
 	return n, nil
 }
 
+func (str *stream) note(frame []byte) {
+	str.writing.Lock()
+	defer str.writing.Unlock()
+	_, _ = str.Write(frame)
+}
+
 func (str *stream) finish(last []byte) {
 	str.ended.Store(true)
 	str.writing.Lock()

@@ -48,6 +48,7 @@ func (s *Service) switchOver(p peer.ID) {
 	case <-s.ctx.Done():
 	}
 	deadline.Stop()
+	s.goOver(old.base(), next)
 	s.mu.Lock()
 	if !next.base().ended.Load() {
 		r.used = next
