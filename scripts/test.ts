@@ -17,6 +17,8 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildLibrary } from "./build.ts";
+import { runExample } from "./example.ts";
 import { findRuntime } from "./runtimes.ts";
 import {
   bunCounts,
@@ -112,6 +114,11 @@ const steps: Step[] = [
     ["run", "-A", "scripts/build.ts"],
   ),
   {
+    name: "c",
+    what: "the example in C, by the library's header alone",
+    run: runInC,
+  },
+  {
     name: "deno",
     what: `tests in Deno ${deno.version}`,
     run: () => testInDeno(["tests/"]),
@@ -170,6 +177,13 @@ function step(
     what,
     run: async () => whole(await run(command, args, options)),
   };
+}
+
+/** The compiler is the one that compiled the library. */
+async function runInC(): Promise<Outcome> {
+  const { output } = await run("go", ["env", "CC"], GO);
+  const compiler = output.trim().split(" ");
+  return whole(await runExample(await buildLibrary(), { compiler }));
 }
 
 async function testInDeno(paths: string[]): Promise<Outcome> {

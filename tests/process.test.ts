@@ -32,7 +32,7 @@ test("WebAssembly and timers work beside the library", async () => {
   assertEquals([ended.code, ended.stdout], [0, "1000000\n"]);
 });
 
-// Without the signal guard (go/bridge/signals.c) this version hangs for ever; later ones may not.
+// Without the signal guard (go/bridge/signals_unix.c) this version hangs for ever; later ones may not.
 test("WebAssembly and timers work beside the library in Bun 1.3.13", async (t) => {
   const bun = await findVersion("bun", "1.3.13").catch(() => undefined);
   if (bun === undefined) {

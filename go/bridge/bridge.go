@@ -3,6 +3,7 @@
 package bridge
 
 // #cgo CFLAGS: -std=gnu11 -Wall
+// #cgo windows LDFLAGS: -lws2_32 -lntdll
 // #include "internal.h"
 import "C"
 

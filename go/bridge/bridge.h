@@ -8,10 +8,12 @@
 
 #include <stdint.h>
 
-#define P2P_API __attribute__((visibility("default")))
+#ifndef P2P_API
+#define P2P_API
+#endif
 
 // The number that names this header together with docs/boundary.md.
-#define P2P_ABI 4
+#define P2P_ABI 5
 
 // What the functions return when they fail.
 #define P2P_E_CLOSED (-1)   // the link is closed or unknown
@@ -32,8 +34,13 @@ P2P_API uint32_t p2p_abi(void);
 P2P_API int32_t p2p_open(uint32_t flags);
 
 // The JS end of the wake socket: a nonblocking, close-on-exec stream socket, to be adopted once. Whoever adopts it closes it. One byte
-// arrives when records wait and the last p2p_drain returned 0 and armed it.
+// arrives when records wait and the last p2p_drain returned 0 and armed it. P2P_E_RANGE on Windows, where a socket has no descriptor that
+// could be adopted.
 P2P_API int32_t p2p_fd(int32_t link);
+
+// Where p2p_fd has none: makes the wake socket by connecting to 127.0.0.1 and this port, where the caller listens, and sends the token (1 to 255
+// bytes) ahead of everything. Whoever connects there without it is not this library. P2P_E_MEMORY: nobody listens, or sockets are short.
+P2P_API int32_t p2p_wake(int32_t link, uint32_t port, const uint8_t *token, uint32_t len);
 
 // Copies one request record of len bytes into the queue. Go does not look before p2p_ring.
 P2P_API int32_t p2p_submit(int32_t link, const uint8_t *record, uint32_t len);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -18,7 +17,7 @@
 void inbox_bell(struct inbox *in) {
 	if (!in->parked) return;
 	in->parked = false;
-	(void)!write(in->bell[1], "", 1);
+	bell_ring(in->bell[1]);
 }
 
 static void append(struct inbox *in, struct record *record) {

@@ -6,9 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
+// What the library gives out, and nothing else.
+#ifdef _WIN32
+#define P2P_API __declspec(dllexport)
+#else
+#define P2P_API __attribute__((visibility("default")))
+#endif
 #include "bridge.h"
+
+// A file descriptor; on Windows a HANDLE, in a wake socket a SOCKET.
+typedef intptr_t descriptor;
+#define NONE ((descriptor)-1)
 
 #define SENDING_SLOTS 4096
 #define CHANNELS 1024u // received names that have a number at one time
@@ -65,17 +74,23 @@ struct inbox {
 	struct pool gathering, large; // records that gather frames, and those for one large frame
 	uint64_t epoch; // counts what Go has taken
 	bool parked;    // Go waits for the bell
-	int bell[2];
+	descriptor bell[2]; // 0: what Go reads, 1: ours
 	struct outlet *outlets;
 	uint32_t outlet_count, outlet_cap;
 	uint32_t free_outlet; // index + 1 of a free one, 0: none
 	struct name *slots; // JS thread only
 };
 
+// The wake socket: a byte that arrives at its JS end says that records wait.
+struct wake {
+	descriptor js, ours;
+	uint64_t device, number; // what js was when it was made
+};
+
 struct outbox {
 	struct entry *head, *tail;
 	bool armed; // the next entry sends a wake byte
-	int wake[2]; // 0: the JS end, 1: ours
+	struct wake wake;
 	// JS thread only:
 	struct entry *draining;
 	bool detached;
@@ -93,7 +108,6 @@ struct link {
 	int32_t id; // generation << 8 | index; 0: free
 	bool closed;
 	uint32_t flags;
-	struct stat js_end; // what wake[0] was when it was made
 	struct inbox in;
 	struct outbox out;
 };
@@ -109,11 +123,24 @@ static inline void must(bool holds, const char *what) {
 struct link *link_enter(int32_t id); // locked, or NULL when it is not open
 void link_leave(struct link *link);
 const struct inbox *link_inbox(int32_t id); // of a link that has not been released
-int bridge_links(void);        // the descriptor that becomes readable when a link opened
+descriptor bridge_links(void); // what becomes readable when a link opened
 void bridge_started(void);     // the Go runtime is up
 int32_t bridge_accept(void);   // a link that was opened, 0 when there is none
-int bridge_bell(int32_t link); // the descriptor that p2p_ring writes to
+descriptor bridge_bell(int32_t link); // what p2p_ring writes to
 void bridge_release(int32_t link);
+
+// system_unix.c, system_windows.c: what each system does in its own way. Descriptors are inherited by no child process, and writing never waits.
+bool bell_open(descriptor ends[2]);
+void bell_ring(descriptor end);
+void bell_close(descriptor ends[2]);
+bool wake_open(struct wake *wake); // with a JS end that can be adopted, or without ends where a system has none
+bool wake_dial(struct wake *wake, uint16_t port, const uint8_t *token, uint32_t len); // the ends before are closed
+void wake_send(const struct wake *wake); // one byte
+void wake_abandon(struct wake *wake); // closes the JS end, unless its adopter has
+void wake_close(struct wake *wake);
+bool threads_prepare(void (*ended)(int32_t link)); // which is called on a thread that ends while it has a link
+int32_t thread_link(void); // 0: none
+void thread_set_link(int32_t link);
 
 // look.c
 uint64_t look_until(uint32_t microseconds);
@@ -146,7 +173,7 @@ int bridge_chunks(void); // how many exist
 // channels.c
 uint32_t channel_find(struct outbox *out, const uint8_t *text, uint8_t len, bool *known);
 
-// signals.c
+// signals_unix.c, system_windows.c
 void bridge_signals_restore(void);
 
 #endif

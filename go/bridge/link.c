@@ -1,15 +1,9 @@
 // Links: one for each JavaScript thread that uses the library, found by a number that is never valid again after the link has ended.
 
-#define _GNU_SOURCE // pipe2
-
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -23,42 +17,7 @@ static bool started;
 static int32_t generation;
 static int32_t opened[LINKS];
 static int opened_count;
-static int open_bell[2] = {-1, -1};
-static pthread_key_t thread_link;
-
-// Descriptors are close-on-exec from their first moment, so that a child process that another thread starts just now does not get them. macOS
-// has no call for that.
-#ifdef SOCK_CLOEXEC
-static int nonblocking_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC | O_NONBLOCK); }
-
-static int nonblocking_pair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds); }
-#else
-static void set_flags(int fds[2]) {
-	for (int i = 0; i < 2; i++) {
-		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-		fcntl(fds[i], F_SETFL, O_NONBLOCK);
-	}
-}
-
-static int nonblocking_pipe(int fds[2]) {
-	if (pipe(fds) != 0) return -1;
-	set_flags(fds);
-	return 0;
-}
-
-static int nonblocking_pair(int fds[2]) {
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -1;
-	set_flags(fds);
-	return 0;
-}
-#endif
-
-static void close_pair(int fds[2]) {
-	for (int i = 0; i < 2; i++) {
-		if (fds[i] >= 0) close(fds[i]);
-		fds[i] = -1;
-	}
-}
+static descriptor open_bell[2] = {NONE, NONE};
 
 struct link *link_enter(int32_t id) {
 	struct link *link = &links[id & 0xff];
@@ -72,32 +31,24 @@ void link_leave(struct link *link) { pthread_mutex_unlock(&link->lock); }
 
 const struct inbox *link_inbox(int32_t id) { return &links[id & 0xff].in; }
 
-// Whether a descriptor still is the JS end of the link's wake socket. Whoever adopted it may have closed it, and the number may be another's.
-static bool is_js_end(const struct link *link, int fd) {
-	struct stat now;
-	return fstat(fd, &now) == 0 && now.st_dev == link->js_end.st_dev && now.st_ino == link->js_end.st_ino;
-}
-
 // Ends a link whose isolate is gone without having closed it: the thread ended (Worker.terminate) or runs another isolate (a watcher).
 static void link_abandon(int32_t id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return;
 	link->closed = true;
-	if (link->flags & P2P_OPEN_CLOSE_FD && is_js_end(link, link->out.wake[0])) close(link->out.wake[0]);
-	link->out.wake[0] = -1;
+	if (link->flags & P2P_OPEN_CLOSE_FD) wake_abandon(&link->out.wake);
+	link->out.wake.js = NONE;
 	inbox_bell(&link->in);
 	link_leave(link);
 }
 
-static void thread_ended(void *value) { link_abandon((int32_t)(intptr_t)value); }
-
 __attribute__((constructor)) static void prepare(void) {
 	for (int i = 0; i <= LINKS; i++) pthread_mutex_init(&links[i].lock, NULL);
-	pthread_key_create(&thread_link, thread_ended);
-	if (nonblocking_pipe(open_bell) != 0) open_bell[0] = open_bell[1] = -1;
+	must(threads_prepare(link_abandon), "the library cannot learn of threads that end");
+	if (!bell_open(open_bell)) open_bell[0] = open_bell[1] = NONE;
 }
 
-int bridge_links(void) { return open_bell[0]; }
+descriptor bridge_links(void) { return open_bell[0]; }
 
 void bridge_started(void) {
 	pthread_mutex_lock(&table_lock);
@@ -120,16 +71,15 @@ static bool wait_for_go(void) {
 static bool link_prepare(struct link *link, uint32_t flags) {
 	memset(&link->in, 0, sizeof link->in);
 	memset(&link->out, 0, sizeof link->out);
-	link->in.bell[0] = link->in.bell[1] = link->out.wake[0] = link->out.wake[1] = -1;
+	link->in.bell[0] = link->in.bell[1] = link->out.wake.js = link->out.wake.ours = NONE;
 	link->in.slots = calloc(SENDING_SLOTS, sizeof *link->in.slots);
 	link->out.channels = calloc(CHANNELS, sizeof *link->out.channels);
 	link->out.armed = true;
 	link->flags = flags;
 	link->closed = false;
-	if (link->in.slots && link->out.channels && nonblocking_pipe(link->in.bell) == 0 && nonblocking_pair(link->out.wake) == 0 &&
-		fstat(link->out.wake[0], &link->js_end) == 0) return true;
-	close_pair(link->in.bell);
-	close_pair(link->out.wake);
+	if (link->in.slots && link->out.channels && bell_open(link->in.bell) && wake_open(&link->out.wake)) return true;
+	bell_close(link->in.bell);
+	wake_close(&link->out.wake);
 	free(link->in.slots);
 	free(link->out.channels);
 	return false;
@@ -138,8 +88,7 @@ static bool link_prepare(struct link *link, uint32_t flags) {
 uint32_t p2p_abi(void) { return P2P_ABI; }
 
 int32_t p2p_open(uint32_t flags) {
-	void *earlier = pthread_getspecific(thread_link);
-	if (earlier != NULL) link_abandon((int32_t)(intptr_t)earlier);
+	link_abandon(thread_link());
 
 	int32_t id = P2P_E_MEMORY;
 	pthread_mutex_lock(&table_lock);
@@ -159,8 +108,8 @@ int32_t p2p_open(uint32_t flags) {
 	}
 	pthread_mutex_unlock(&table_lock);
 	if (id > 0) {
-		pthread_setspecific(thread_link, (void *)(intptr_t)id);
-		(void)!write(open_bell[1], "", 1);
+		thread_set_link(id);
+		bell_ring(open_bell[1]);
 	}
 	return id;
 }
@@ -168,19 +117,30 @@ int32_t p2p_open(uint32_t flags) {
 int32_t p2p_fd(int32_t id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return P2P_E_CLOSED;
-	int32_t fd = link->out.wake[0];
+	descriptor fd = link->out.wake.js;
 	link_leave(link);
-	return fd;
+	return fd == NONE ? P2P_E_RANGE : (int32_t)fd;
+}
+
+int32_t p2p_wake(int32_t id, uint32_t port, const uint8_t *token, uint32_t len) {
+	if (port < 1 || port > UINT16_MAX || len < 1 || len > 255) return P2P_E_RANGE;
+	struct link *link = link_enter(id);
+	if (link == NULL) return P2P_E_CLOSED;
+	struct outbox *out = &link->out;
+	bool connected = wake_dial(&out->wake, (uint16_t)port, token, len);
+	if (connected && !out->armed) wake_send(&out->wake); // its byte had nowhere to go
+	link_leave(link);
+	return connected ? 0 : P2P_E_MEMORY;
 }
 
 int32_t p2p_close(int32_t id) {
 	struct link *link = link_enter(id);
 	if (link == NULL) return P2P_E_CLOSED;
 	link->closed = true;
-	link->out.wake[0] = -1; // its adopter closes it
+	link->out.wake.js = NONE; // its adopter closes it
 	inbox_bell(&link->in);
 	link_leave(link);
-	pthread_setspecific(thread_link, NULL);
+	thread_set_link(0);
 	return 0;
 }
 
@@ -191,13 +151,13 @@ int32_t bridge_accept(void) {
 	return id;
 }
 
-int bridge_bell(int32_t id) {
+descriptor bridge_bell(int32_t id) {
 	struct link *link = &links[id & 0xff];
 	pthread_mutex_lock(&link->lock);
-	int fd = link->in.bell[0];
-	link->in.bell[0] = -1; // Go closes it
+	descriptor bell = link->in.bell[0];
+	link->in.bell[0] = NONE; // Go closes it
 	pthread_mutex_unlock(&link->lock);
-	return fd;
+	return bell;
 }
 
 // Called once, by Go, when nothing of the link runs there any more.
@@ -206,8 +166,8 @@ void bridge_release(int32_t id) {
 	pthread_mutex_lock(&link->lock);
 	inbox_free(&link->in);
 	outbox_free(&link->out);
-	close_pair(link->in.bell);
-	close_pair(link->out.wake);
+	bell_close(link->in.bell);
+	wake_close(&link->out.wake);
 	free(link->in.slots);
 	free(link->out.channels);
 	link->id = 0;

@@ -2,14 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "internal.h"
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
 
 #define HEADER 24u
 // A body above this is handed out by p2p_take, straight into the buffer that the program will own.
@@ -35,7 +30,7 @@ void outbox_append(struct outbox *out, struct entry *entry) {
 	out->tail = entry;
 	if (out->armed) {
 		out->armed = false;
-		(void)!send(out->wake[1], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		wake_send(&out->wake);
 	}
 }
 

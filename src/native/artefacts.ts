@@ -32,16 +32,6 @@ export interface Release {
 /** The release that this copy of the module belongs to. */
 export const RELEASE: Release = {
   version: "0.1.0",
-  abi: 4,
-  artefacts: {
-    "linux-x64": {
-      file: "libunaiverse_p2p.so",
-      bytes: 32619088,
-      sha256:
-        "e3f38b1f6f8396ab9d7801932386ba28cbfd17a8d3631c16985d3db487b27548",
-      packedBytes: 9456566,
-      packedSha256:
-        "4be1fc83169e3fa3e3ba6df0108f681ad327a9e848a21489759b4fa46c123d71",
-    },
-  },
+  abi: 5,
+  artefacts: {},
 };

@@ -24,6 +24,7 @@ export interface NativeBinding {
   abi(): number;
   open(flags: number): number;
   fd(link: number): number;
+  wake(link: number, port: number, token: Uint8Array, length: number): number;
   submit(link: number, record: Uint8Array, length: number): number;
   ring(link: number): number;
   drain(

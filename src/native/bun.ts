@@ -38,6 +38,8 @@ const SYMBOLS = {
   p2p_open: { args: ["u32"], returns: "i32" },
   // int32_t p2p_fd(int32_t link)
   p2p_fd: { args: ["i32"], returns: "i32" },
+  // int32_t p2p_wake(int32_t link, uint32_t port, const uint8_t *token, uint32_t len)
+  p2p_wake: { args: ["i32", "u32", "ptr", "u32"], returns: "i32" },
   // int32_t p2p_submit(int32_t link, const uint8_t *buf, uint32_t len)
   p2p_submit: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // int32_t p2p_ring(int32_t link)
@@ -71,6 +73,7 @@ export async function load(path: string): Promise<NativeBinding> {
     abi: () => c.p2p_abi(),
     open: (flags) => c.p2p_open(flags),
     fd: (link) => c.p2p_fd(link),
+    wake: (link, port, token, length) => c.p2p_wake(link, port, token, length),
     submit: (link, record, length) => c.p2p_submit(link, record, length),
     ring: (link) => c.p2p_ring(link),
     drain: (link, into, capacity, wait) =>

@@ -7,7 +7,7 @@
 import { byteLengthOf } from "../arguments.ts";
 
 /** The number that the library's `p2p_abi` has to answer. */
-export const ABI = 4;
+export const ABI = 5;
 
 /** The operations of requests. */
 export const Op = {

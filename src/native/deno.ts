@@ -16,6 +16,8 @@ const SYMBOLS = {
   p2p_open: { parameters: ["u32"], result: "i32" },
   // int32_t p2p_fd(int32_t link)
   p2p_fd: { parameters: ["i32"], result: "i32" },
+  // int32_t p2p_wake(int32_t link, uint32_t port, const uint8_t *token, uint32_t len)
+  p2p_wake: { parameters: ["i32", "u32", "buffer", "u32"], result: "i32" },
   // int32_t p2p_submit(int32_t link, const uint8_t *buf, uint32_t len)
   p2p_submit: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int32_t p2p_ring(int32_t link)
@@ -64,6 +66,8 @@ export function load(path: string): Promise<NativeBinding> {
     abi: () => c.p2p_abi(),
     open: (flags) => c.p2p_open(flags),
     fd: (link) => c.p2p_fd(link),
+    wake: (link, port, token, length) =>
+      c.p2p_wake(link, port, token as Bytes, length),
     submit: (link, record, length) =>
       c.p2p_submit(link, record as Bytes, length),
     ring: (link) => c.p2p_ring(link),

@@ -17,6 +17,7 @@ import {
   type OutletSink,
 } from "./inbox.ts";
 import { loadBinding, mismatchRemedy } from "./library.ts";
+import { acceptWake } from "./loopback.ts";
 import { Pace, SLEEP } from "./pace.ts";
 import { registry, settingsInUse, warn } from "./registry.ts";
 import { type Request, Requests } from "./requests.ts";
@@ -36,6 +37,9 @@ const REFUSALS: Record<number, [P2PErrorCode, string]> = {
   [-4]: ["INTERNAL", "an argument is out of range"],
   [-5]: ["LIMIT", "out of memory or descriptors"],
 };
+
+/** What `p2p_fd` answers where the wake socket has no descriptor, as on Windows. */
+const NOTHING_TO_ADOPT = -4;
 
 /** The link as its users see it: it may belong to another copy of this module, whose private members are not ours. */
 export type Link = Pick<LinkOfIsolate, keyof LinkOfIsolate>;
@@ -230,9 +234,8 @@ class LinkOfIsolate {
       );
     }
     this.#handle = this.#check(this.#binding.open(this.#binding.openFlags));
-    const fd = this.#check(this.#binding.fd(this.#handle));
     try {
-      this.#socket = await this.#binding.adopt(fd, this.#wake);
+      this.#socket = await this.#wakeSocket();
     } catch (error) {
       this.end("the link could not be opened");
       throw error;
@@ -241,6 +244,18 @@ class LinkOfIsolate {
     this.#state = "open";
     if (shared.settings) this.#setup();
     this.#drain();
+  }
+
+  /** The wake socket, adopted where the library has one, which it says itself. */
+  async #wakeSocket(): Promise<WakeSocket> {
+    const fd = this.#binding.fd(this.#handle);
+    if (fd !== NOTHING_TO_ADOPT) {
+      return await this.#binding.adopt(this.#check(fd), this.#wake);
+    }
+    return await acceptWake((port, token) => {
+      const { length } = token;
+      this.#check(this.#binding.wake(this.#handle, port, token, length));
+    }, this.#wake);
   }
 
   #setup(): void {

@@ -56,6 +56,7 @@ export class FakeBinding implements NativeBinding {
     return 1;
   };
   fd = () => 3;
+  wake = () => 0;
   ring = () => {
     this.calls.push("ring");
     return 0;
@@ -216,11 +217,11 @@ export class FakeBinding implements NativeBinding {
     view.setUint32(12, b, true);
     view.setFloat64(16, kind === Kind.MESSAGE ? 1000 : 0, true);
     this.#records.push({ header, body });
-    if (this.#armed) this.wake();
+    if (this.#armed) this.fire();
   }
 
   /** Lets the wake socket fire. */
-  wake(): void {
+  fire(): void {
     this.#armed = false;
     setTimeout(() => this.#onWake(), 0);
   }

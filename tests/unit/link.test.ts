@@ -229,7 +229,7 @@ test("the link fails everything that waits when it is gone, and can open anew", 
     const closed = once<{ reason: string }>(node, "close");
     const messages = node.messages();
     fake.gone = true;
-    fake.wake();
+    fake.fire();
     await rejectsWith("CLOSED", connected);
     assertEquals(typeof (await closed).detail.reason, "string");
     await node.closed;

@@ -94,6 +94,12 @@ func (l *Link) FD() (int, error) {
 	return l.ask(func() C.int32_t { return C.p2p_fd(l.id) })
 }
 
+// Wake has the library connect to a port of this machine, and say a token there, instead of FD.
+func (l *Link) Wake(port int, token []byte) error {
+	_, err := l.ask(func() C.int32_t { return C.p2p_wake(l.id, C.uint32_t(port), bytes(token), C.uint32_t(len(token))) })
+	return err
+}
+
 // Submit queues a request record and rings.
 func (l *Link) Submit(record []byte) error {
 	_, err := l.ask(func() C.int32_t {

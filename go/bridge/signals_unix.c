@@ -1,3 +1,5 @@
+//go:build unix
+
 // The signal guard. Go sets SA_ONSTACK on every signal handler that it finds, its host's included, when it starts. With that flag on SIGPWR
 // JavaScriptCore does not recognise a suspended thread's stack and tries for ever: after loading any Go library, Bun 1.3 hung at its first
 // WebAssembly (Bun issues 29843 and 31158, Go issue 78883). Taking the flag off again is safe only because no JavaScript thread ever runs Go.
