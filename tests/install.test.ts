@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { withFolder } from "./support/node.ts";
@@ -15,6 +14,7 @@ import {
 } from "./support/registry.ts";
 import {
   freshUser,
+  leftIn,
   PACKAGE,
   realRelease,
   RELEASED,
@@ -149,12 +149,3 @@ test("the library is fetched once, told in a line, checked and loaded; the next 
     assertEquals(second.asked, []);
     assertEquals(second.library, first.library);
   }));
-
-/** The files that are in the user's cache. */
-function leftIn(folder: string): string[] {
-  const cache = join(folder, "home", ".cache", "unaiverse-p2p");
-  if (!existsSync(cache)) return [];
-  const names = readdirSync(cache, { recursive: true }) as string[];
-  return names.filter((name) => name.includes("/"))
-    .map((name) => name.slice(name.indexOf("/") + 1));
-}

@@ -166,10 +166,14 @@ function removeLeftovers(folder: string): void {
   }
 }
 
-/** Tells a file from the one that replaces it. */
+/** Tells a file from the one that replaces it; what cannot be looked at, as what is not there. */
 function identityOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs}`;
+  try {
+    const { ino, mtimeMs } = statSync(path);
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return "";
+  }
 }
 
 /** A runtime that is linked against musl has its loader in its memory. */

@@ -2,7 +2,7 @@
  * Runs a program of `tests/programs/` in a process of its own, in the runtime that
  * runs the tests unless another is named, and tells how it ended.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -19,10 +19,14 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** Flags for Deno; everything is allowed when there are none. */
   permissions?: string[];
+  /** Its working folder, this repository unless said. */
+  cwd?: string;
   /** An executable other than the one that runs the tests. */
   path?: string;
   /** Which runtime that is. */
   runtime?: "deno" | "bun";
+  /** Given the process as soon as it is started. */
+  started?(child: ChildProcess): void;
   /** Milliseconds after which it counts as hung, 30,000 unless said. */
   deadline?: number;
 }
@@ -49,10 +53,11 @@ export function runProgram(
     : ["run"];
   const program = resolve(ROOT, "tests", "programs", name);
   const child = spawn(path, [...run, program, ...options.args ?? []], {
-    cwd: ROOT,
+    cwd: options.cwd ?? ROOT,
     env: { ...process.env, NO_COLOR: "1", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  options.started?.(child);
   const ended = { stdout: "", stderr: "", hung: false };
   child.stdout.setEncoding("utf8").on("data", (text) => ended.stdout += text);
   child.stderr.setEncoding("utf8").on("data", (text) => ended.stderr += text);

@@ -4,7 +4,14 @@
  */
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
@@ -128,4 +135,13 @@ export function freshUser(
     PATH: join(folder, "nothing"),
     ...process.platform === "win32" ? { LOCALAPPDATA: home } : {},
   };
+}
+
+/** The files that are in the cache of a user, each in a folder of a release. */
+export function leftIn(folder: string): string[] {
+  const cache = join(folder, "home", ".cache", "unaiverse-p2p");
+  if (!existsSync(cache)) return [];
+  const names = readdirSync(cache, { recursive: true }) as string[];
+  return names.filter((name) => name.includes("/"))
+    .map((name) => name.slice(name.indexOf("/") + 1));
 }
