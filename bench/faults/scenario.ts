@@ -73,9 +73,9 @@ const MOST_MESSAGES = 60_000;
 export function isHarmless(what: Scenario): boolean {
   const { incident, reading, limit, flow, timeout = 10_000 } = what;
   if (limit !== undefined && flow.largest >= limit) return false;
-  const soon = reading === "steadily" && timeout >= 5000;
-  return incident === "nothing" || isRelayed(what) ||
-    incident === "sender closes" && soon;
+  const patient = timeout >= 5000;
+  return incident === "nothing" || isRelayed(what) && patient ||
+    incident === "sender closes" && patient && reading === "steadily";
 }
 
 /** Whether the peers meet through a relay. */
