@@ -6,8 +6,17 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { homedir } from "node:os";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import type { Artefact, Release } from "./artefacts.ts";
@@ -49,6 +58,42 @@ function baseFolder(): string {
   if (platform === "win32") return join(home, "AppData", "Local");
   if (platform === "darwin") return join(home, "Library", "Caches");
   return join(home, ".cache");
+}
+
+/**
+ * The folder for a program that carries its library and should start wherever it is put: the user's cache, or where there is
+ * none that can be written, one folder of this user's in the temporary one, which the next start uses again.
+ */
+function cacheForEmbedded(): string {
+  try {
+    const cache = cacheFolder();
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    accessSync(cache, constants.W_OK);
+    return cache;
+  } catch {
+    return temporaryFolder();
+  }
+}
+
+/** Others may write to the folder above, and have made this one before us. */
+function temporaryFolder(): string {
+  const user = process.getuid?.();
+  const folder = join(
+    tmpdir(),
+    `unaiverse-p2p${user === undefined ? "" : `-${user}`}`,
+  );
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== "EEXIST") {
+      throw new InstallError("folder", reasonOf(cause), cause);
+    }
+  }
+  const found = lstatSync(folder);
+  const ours = found.isDirectory() &&
+    (user === undefined || (found.uid === user && (found.mode & 0o022) === 0));
+  if (ours) return folder;
+  throw new InstallError("folder", `${folder} belongs to somebody else`);
 }
 
 /** Where a cache keeps a library, in a folder of its own: the same name never stands for other bytes. */
@@ -135,7 +180,8 @@ export function placeIn(options: InstallOptions): Place {
       `no library was released for ${platform} (there are: ${there})`,
     );
   }
-  const cache = options.cache ?? cacheFolder();
+  const cache = options.cache ??
+    (options.embedded === undefined ? cacheFolder() : cacheForEmbedded());
   return { artefact, path: libraryPath(cache, release, artefact) };
 }
 

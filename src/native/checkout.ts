@@ -15,22 +15,19 @@ import { supportedRuntime } from "./runtimes.ts";
 /** Set for the build script, so that whatever takes itself for a runtime does not start itself without end. */
 const BUILDING = "UNAIVERSE_P2P_BUILDING";
 
-/** Whether this module lies in a checkout: only there is it the source text, with that of the library beside it. */
-export function isCheckout(): boolean {
-  return import.meta.url.endsWith(".ts") && isThere(scriptPath()) &&
-    isThere(packagePath("go"));
-}
-
 /** The script that builds the library. */
 export function scriptPath(): string {
   return packagePath("scripts/build.ts");
 }
 
-/** The library of this checkout, built first if that was not done yet. */
-export async function builtLibrary(): Promise<string> {
+/** The library of this checkout, built first if that was not done yet; `undefined` where this is none. */
+export async function checkoutLibrary(): Promise<string | undefined> {
+  // What was made for a package registry is JavaScript, and not the source text.
+  if (!import.meta.url.endsWith(".ts")) return undefined;
   const folder = packagePath(`.cache/native/${platformKey()}`);
   const library = `${folder}/${libraryName()}`;
   if (isThere(library)) return library;
+  if (!isThere(scriptPath()) || !isThere(packagePath("go"))) return undefined;
   try {
     mkdirSync(folder, { recursive: true });
     rmdirSync(mkdtempSync(`${folder}/build-`));

@@ -12,7 +12,7 @@ import type { Settings } from "../settings.ts";
 import { RELEASE } from "./artefacts.ts";
 import type { NativeBinding } from "./binding.ts";
 import { isInstalled, placeIn } from "./cache.ts";
-import { builtLibrary, isCheckout, scriptPath } from "./checkout.ts";
+import { checkoutLibrary, scriptPath } from "./checkout.ts";
 import { embeddedLibrary } from "./embedded.ts";
 import { failure, InstallError, reasonOf } from "./failures.ts";
 import {
@@ -59,7 +59,8 @@ async function packageLibrary(
   place: Place,
   { registry, installTimeout: timeout }: LibrarySource,
 ): Promise<string> {
-  if (place === "package" && isCheckout()) return await builtLibrary();
+  const built = place === "package" ? await checkoutLibrary() : undefined;
+  if (built !== undefined) return built;
   try {
     const embedded = embeddedLibrary();
     const options = { release: RELEASE, embedded, registry, timeout };
