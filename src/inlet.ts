@@ -49,7 +49,11 @@ export class Inlet {
   }
 
   /** Puts a message into the mailbox. */
-  receive(channel: string, data: Uint8Array, receivedAt: number): void {
+  receive(
+    channel: string,
+    data: Uint8Array<ArrayBuffer>,
+    receivedAt: number,
+  ): void {
     const { peer, transport } = this;
     const message = new Message(peer, channel, data, transport, receivedAt);
     let lane = this.#lane;

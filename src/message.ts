@@ -33,7 +33,7 @@ export class Message {
   /** The channel as the sender named it: of a direct message at most 255 bytes of UTF-8. */
   channel: string;
   /** The payload, one byte or more but for topics. The program owns it, except for what `messages({ shared: true })` gives. */
-  data: Uint8Array;
+  data: Uint8Array<ArrayBuffer>;
   /** What it came by: `tcp`, `quic`, `ws`, `webtransport`, `webrtc-direct`, `relay`, `webrtc` or `pubsub`. */
   transport: string;
   /** When it arrived: milliseconds since 1970, with fractions. */
@@ -43,7 +43,7 @@ export class Message {
   constructor(
     from: string,
     channel: string,
-    data: Uint8Array,
+    data: Uint8Array<ArrayBuffer>,
     transport: string,
     receivedAt: number,
   ) {

@@ -12,6 +12,8 @@ import type { LibraryEvent, NodeEvent } from "./events.ts";
 import { settingsInUse, warn } from "./registry.ts";
 import type { Requests } from "./requests.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Where the events of a node go. */
 export interface NodeSink {
   event(event: NodeEvent): void;
@@ -26,7 +28,7 @@ export interface InletSink {
   readonly shared: boolean;
   /** Whether its messages come from the peer itself, not over a topic. */
   readonly direct: boolean;
-  receive(channel: string, data: Uint8Array, time: number): void;
+  receive(channel: string, data: Bytes, time: number): void;
 }
 
 /** Who sends through an outlet. */
@@ -82,7 +84,7 @@ export class Inbox {
     let bytes = drained;
     reader.begin(room, drained);
     while (reader.next()) {
-      let taken: Uint8Array | undefined;
+      let taken: Bytes | undefined;
       if (reader.detached) {
         taken = new Uint8Array(reader.length);
         const length = binding.take(link, taken, reader.length);
@@ -100,7 +102,7 @@ export class Inbox {
     return bytes;
   }
 
-  #message(room: Uint8Array, start: number, length: number): void {
+  #message(room: Bytes, start: number, length: number): void {
     const { slot, a, time } = this.#reader;
     const inlet = this.inlets.get(a);
     // What comes for an inlet that has just been closed is let go.
@@ -124,7 +126,7 @@ export class Inbox {
   }
 
   /** Hands on a record whose body is in the slab, or was taken. */
-  #record(room: Uint8Array, taken?: Uint8Array): void {
+  #record(room: Bytes, taken?: Bytes): void {
     const { kind, slot, start, length, a, b, time } = this.#reader;
     if (kind === Kind.MESSAGE && taken === undefined) {
       return this.#message(room, start, length);
