@@ -6,7 +6,7 @@
  * import { P2P } from "@unaiverse/p2p";
  * import process from "node:process";
  *
- * const [name, address] = process.argv.slice(2);
+ * const [name = "alice", address] = process.argv.slice(2);
  * await using node = await P2P.create({ identityDir: name, ips: ["127.0.0.1"] });
  * console.log(`${name} listens on ${node.addresses[0]}`);
  *
