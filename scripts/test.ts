@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "./build.ts";
 import { runExample } from "./example.ts";
+import { makePackage } from "./package.ts";
 import { findRuntime } from "./runtimes.ts";
 import {
   bunCounts,
@@ -28,6 +29,7 @@ import {
   run,
   whole,
 } from "./steps.ts";
+import { checkTypes } from "./types.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GO = { cwd: join(ROOT, "go") };
@@ -159,6 +161,11 @@ const steps: Step[] = [
     "src/messages/mod.ts",
   ]),
   {
+    name: "types",
+    what: "the npm package's types, in every TypeScript, by those who use them",
+    run: () => checkTypes(bun.path),
+  },
+  {
     name: "package",
     what: "the npm package, packed, installed and used",
     run: usePackage,
@@ -219,9 +226,12 @@ async function usePackage(): Promise<Outcome> {
   try {
     const tarball = join(folder, "package.tgz");
     const commands: [string[], typeof there][] = [
-      [["pm", "pack", "--filename", tarball], { ...HERE, env }],
+      [["pm", "pack", "--filename", tarball], {
+        cwd: await makePackage(),
+        env,
+      }],
       [["add", tarball], there],
-      [["main.ts"], there],
+      [["main.ts", await buildLibrary()], there],
     ];
     copyFileSync(program, join(folder, "main.ts"));
     for (const [args, options] of commands) {

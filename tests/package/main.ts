@@ -6,7 +6,10 @@ import { P2P } from "@unaiverse/p2p";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 
+const [, , library] = process.argv;
+P2P.setupLibrary(library === undefined ? {} : { library });
 const folder = mkdtempSync(join(tmpdir(), "p2p-package-"));
 const options = {
   ips: ["127.0.0.1"],
