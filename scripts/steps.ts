@@ -103,6 +103,21 @@ export function bunCounts(finished: Finished): Outcome {
   );
 }
 
+/** The counts of `node --test`, from its JUnit report; what was skipped is named with its reason. */
+export function nodeCounts(finished: Finished, report: string): Outcome {
+  const found = report.matchAll(/<testcase [^>]*(?:\/>|>.*?<\/testcase>)/gs);
+  const cases = Array.from(found, ([one]) => one);
+  const skipped = cases.filter((one) => one.includes("<skipped"));
+  for (const one of skipped) {
+    const [, name] = /name="([^"]*)"/.exec(one)!;
+    const reason = /<skipped[^>]*message="([^"]*)"/.exec(one)?.[1];
+    console.log(`  skipped: ${name} (${reason || "no reason"})`);
+  }
+  const failed = cases.filter((one) => /<(failure|error)/.test(one));
+  const passed = cases.length - skipped.length - failed.length;
+  return counted(finished, report && String(passed), String(failed.length));
+}
+
 /** The counts of `go test -json`; the output keeps only what failed. */
 export function goCounts(finished: Finished): Outcome {
   const events = finished.output.split("\n")

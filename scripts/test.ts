@@ -1,5 +1,5 @@
 /**
- * The test command: every check and every test of both halves, in both runtimes,
+ * The test command: every check and every test of both halves, in all runtimes,
  * one named step after another. A failing step does not stop the next one.
  *
  * @module
@@ -20,11 +20,12 @@ import { parseArgs } from "node:util";
 import { buildLibrary } from "./build.ts";
 import { runExample } from "./example.ts";
 import { makePackage } from "./package.ts";
-import { findRuntime } from "./runtimes.ts";
+import { findRuntime, RUN } from "./runtimes.ts";
 import {
   bunCounts,
   denoCounts,
   goCounts,
+  nodeCounts,
   type Outcome,
   run,
   whole,
@@ -56,6 +57,7 @@ interface Step {
 
 const deno = await findRuntime("deno");
 const bun = await findRuntime("bun");
+const node = await findRuntime("node");
 const results = new Map<string, Outcome & { seconds: number }>();
 
 const denoOnly = join("tests", "deno");
@@ -134,8 +136,13 @@ const steps: Step[] = [
       ),
   },
   {
+    name: "node",
+    what: `tests in Node.js ${node.version}`,
+    run: testInNode,
+  },
+  {
     name: "same",
-    what: "as many tests in Bun as in Deno",
+    what: "as many tests in Bun and in Node.js as in Deno",
     run: () => Promise.resolve(sameCounts()),
   },
   {
@@ -211,13 +218,34 @@ async function testInDeno(paths: string[]): Promise<Outcome> {
   }
 }
 
+async function testInNode(): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "p2p-report-"));
+  try {
+    const report = join(folder, "report.xml");
+    const args = [
+      ...RUN.node,
+      "--test",
+      // One process for all, as in Bun.
+      "--test-isolation=none",
+      ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+      ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
+      "tests/**/*.test.ts",
+    ];
+    const finished = await run(node.path, args, HERE);
+    const written = existsSync(report) ? readFileSync(report, "utf8") : "";
+    return nodeCounts(finished, written);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function sameCounts(): Outcome {
-  const [inDeno, inBun] = ["deno", "bun"].map((name) => {
+  const counts = ["deno", "bun", "node"].map((name) => {
     const { passed, failed } = results.get(name) ?? { passed: 0, failed: 0 };
     return passed + failed;
   });
-  const output = `Deno ran ${inDeno} tests, Bun ran ${inBun}`;
-  return whole({ code: inDeno === inBun ? 0 : 1, output });
+  const output = `Deno, Bun and Node.js ran ${counts.join(", ")} tests`;
+  return whole({ code: new Set(counts).size === 1 ? 0 : 1, output });
 }
 
 /** Packs the package, adds it to an empty project and runs a program there. */

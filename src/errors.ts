@@ -186,3 +186,11 @@ function lead(error: P2PError, { stack = "" }: Error): void {
     writable: true,
   });
 }
+
+/** Reports an error that nobody caught as the runtime does; Node.js, which has no `reportError`, does so with what a microtask throws. */
+export function reportUncaught(error: unknown): void {
+  if (typeof reportError === "function") return reportError(error);
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,4 +1,4 @@
-/** The README's first program, as it is printed there: two processes of either runtime, one waits, one greets, both are answered. */
+/** The README's first program, as it is printed there: two processes of any runtime, one waits, one greets, both are answered. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -7,9 +7,14 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { findRuntime, type Runtime } from "../scripts/runtimes.ts";
+import {
+  CURRENT,
+  findRuntime,
+  NAMES,
+  RUN,
+  type Runtime,
+} from "../scripts/runtimes.ts";
 import { withFolder } from "./support/node.ts";
-import { RUNTIME } from "./support/program.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DEADLINE = 30_000;
@@ -27,10 +32,10 @@ test("the README tells how to start its first program twice", () => {
   assertStringIncludes(readme, "examples/hello.ts bob /ip4/");
 });
 
-for (const other of ["deno", "bun"] as const) {
+for (const other of NAMES) {
   test(`the README's first program greets another in ${other}, and is answered`, async () => {
     const [here, there] = await Promise.all([
-      findRuntime(RUNTIME as Runtime["name"]),
+      findRuntime(CURRENT),
       findRuntime(other),
     ]);
     await withFolder(async (folder) => {
@@ -65,10 +70,9 @@ for (const other of ["deno", "bun"] as const) {
 
 /** Starts the program in a folder. */
 function start({ name, path }: Runtime, cwd: string, args: string[]) {
-  const run = name === "deno"
-    ? ["run", "-A", "--quiet", "--config", join(ROOT, "deno.json")]
-    : ["run"];
-  const child = spawn(path, [...run, "hello.ts", ...args], {
+  const config = name === "deno" ? ["--config", join(ROOT, "deno.json")] : [];
+  const run = [...RUN[name], ...config, "hello.ts"];
+  const child = spawn(path, [...run, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -8,17 +8,17 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { buildLibrary } from "../scripts/build.ts";
-import { findRuntime } from "../scripts/runtimes.ts";
+import { CURRENT, findRuntime } from "../scripts/runtimes.ts";
 import { remedyFor } from "../src/native/remedies.ts";
 import { withFolder } from "./support/node.ts";
-import { runProgram, RUNTIME } from "./support/program.ts";
+import { runProgram } from "./support/program.ts";
 import { refuses, startRegistry } from "./support/registry.ts";
 import { freshUser, PLATFORM, releaseOf, stage } from "./support/release.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = join(ROOT, "tests", "programs", "creates.ts");
-const COMMAND = RUNTIME === "bun" ? "`bun run " : "`deno run -A ";
-const INSTALL = RUNTIME === "bun" ? "`bunx " : "`deno run -A npm:";
+const COMMAND = { bun: "`bun run ", deno: "`deno run -A ", node: "`node " };
+const INSTALL = { bun: "`bunx ", deno: "`deno run -A npm:", node: "`npx " };
 /** A release whose library is never loaded. */
 const NOTHING = releaseOf(new Uint8Array(1));
 const run = promisify(execFile);
@@ -75,7 +75,7 @@ test("a package with sources names the command that builds its library, when tha
     const { code, message } = await create(program, [folder], env);
     assertEquals(code, "LIBRARY_MISSING");
     const script = join(folder, "scripts", "build.ts");
-    assertStringIncludes(message, `${COMMAND}${script}\` builds it`);
+    assertStringIncludes(message, `${COMMAND[CURRENT]}${script}\` builds it`);
   }));
 
 test("a package in a folder that cannot be written says so", () =>
@@ -111,7 +111,7 @@ test("an installed package names the command that fetches the library ahead", ()
     const env = freshUser(folder, registry.url);
     const { message } = await create(program, [folder], env);
     assertStringIncludes(message, `status 503`);
-    assertStringIncludes(message, `${INSTALL}@unaiverse/p2p@`);
+    assertStringIncludes(message, `${INSTALL[CURRENT]}@unaiverse/p2p@`);
   }));
 
 test("a package loaded from a URL names its own command, and each failure has a remedy everywhere", () => {

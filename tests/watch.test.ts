@@ -2,15 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import process from "node:process";
+import { CURRENT } from "../scripts/runtimes.ts";
 import { withFolder } from "./support/node.ts";
-import { RUNTIME } from "./support/program.ts";
 import { editNode, editNothing, WATCHERS } from "./support/watcher.ts";
 
 const EDITS = 5;
 
 test("a watcher restarts a node on its port at each edit", async () => {
-  const runtime = { name: RUNTIME, path: process.execPath } as const;
-  for (const flags of WATCHERS[RUNTIME]) {
+  const runtime = { name: CURRENT, path: process.execPath } as const;
+  for (const flags of WATCHERS[CURRENT]) {
     await withFolder(async (folder) => {
       const runs = await editNode(EDITS, runtime, flags, folder);
       const [, first] = runs;

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { CURRENT, RUN } from "../../scripts/runtimes.ts";
 import { createNode } from "../../tests/support/node.ts";
 
 const SMALL = 100_000;
@@ -43,9 +44,8 @@ async function send(addresses: string[]): Promise<void> {
 
 async function receive(): Promise<void> {
   await using node = await createNode();
-  const flags = process.versions.deno ? ["run", "-A"] : ["run"];
   const sender = spawn(process.execPath, [
-    ...flags,
+    ...RUN[CURRENT],
     process.argv[1],
     ...node.addresses,
   ], { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,5 +1,6 @@
 /** Ends with traffic running, in the way that the first argument names. */
 import process from "node:process";
+import { startWorker } from "../../tests/support/worker.ts";
 import { startTraffic } from "./traffic.ts";
 
 const WAYS: Record<string, () => Promise<void>> = {
@@ -25,10 +26,8 @@ const WAYS: Record<string, () => Promise<void>> = {
   },
   /** Terminates the Worker that has the nodes. */
   async terminate() {
-    const worker = new Worker(
-      new URL("./traffic_worker.ts", import.meta.url).href,
-      { type: "module" },
-    );
+    const url = new URL("./traffic_worker.ts", import.meta.url);
+    const worker = startWorker(url);
     await new Promise((resolve) => worker.onmessage = resolve);
     worker.terminate();
   },

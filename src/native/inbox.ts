@@ -5,6 +5,7 @@
  * @module
  */
 
+import { reportUncaught } from "../errors.ts";
 import type { LogRecord } from "../settings.ts";
 import type { NativeBinding } from "./binding.ts";
 import { decodeJson, decodeText, Kind, RecordReader } from "./codec.ts";
@@ -95,7 +96,7 @@ export class Inbox {
         this.#record(room, taken);
       } catch (error) {
         // What is wrong with one record, or with the program's logger, must not lose those behind it.
-        reportError(error);
+        reportUncaught(error);
       }
     }
     if (this.#lent) this.#leave(drained);

@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { P2PError } from "../errors.ts";
+import { P2PError, reportUncaught } from "../errors.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../settings.ts";
 import type { NativeBinding } from "./binding.ts";
 import { ABI } from "./codec.ts";
@@ -73,6 +73,6 @@ export function warn(message: string): void {
       fields: {},
     });
   } catch (error) {
-    reportError(error);
+    reportUncaught(error);
   }
 }

@@ -47,6 +47,14 @@ export const RUNTIMES: readonly Runtime[] = [
     run: ["run", "-A"],
     file: () => import("./deno.ts"),
   },
+  {
+    name: "Node.js",
+    key: "node",
+    // The first with `node:ffi`.
+    minimum: "26.10.0",
+    run: [],
+    file: () => import("./node.ts"),
+  },
 ];
 
 /** The versions that a runtime tells of itself, as in `process.versions`. */

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { CURRENT, RUN } from "../../scripts/runtimes.ts";
 
 const PROGRAM = fileURLToPath(new URL("remote_node.ts", import.meta.url));
 
@@ -22,8 +23,7 @@ export class RemoteNode implements AsyncDisposable {
 
   /** Starts it behind a command that says where. */
   constructor([command, ...args]: string[]) {
-    const flags = process.versions.bun ? [] : ["-A", "--quiet"];
-    const program = [process.execPath, "run", ...flags, PROGRAM];
+    const program = [process.execPath, ...RUN[CURRENT], PROGRAM];
     const child = spawn(command, [...args, ...program]);
     this.#child = child;
     child.stderr.setEncoding("utf8").on("data", (text) => this.#log += text);

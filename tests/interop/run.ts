@@ -5,6 +5,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { CURRENT, RUN } from "../../scripts/runtimes.ts";
 
 /** How a case went. */
 export interface Result {
@@ -51,9 +52,8 @@ function runProgram(
   const pending = new Map(
     names.map((name) => [name, Promise.withResolvers<Result>()]),
   );
-  const flags = process.versions.bun ? [] : ["-A", "--quiet"];
   const path = fileURLToPath(new URL(program, import.meta.url));
-  const run = [process.execPath, "run", ...flags, path, ...after];
+  const run = [process.execPath, ...RUN[CURRENT], path, ...after];
   const [command, ...args] = [...before, ...run];
   const child = spawn(command, args, { timeout });
   let stderr = "";

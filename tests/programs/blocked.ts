@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { spawn } from "node:child_process";
 import process from "node:process";
 import type { P2P } from "../../mod.ts";
+import { CURRENT, RUN } from "../../scripts/runtimes.ts";
 import { connect, createNode, directChannel } from "../support/node.ts";
 import { decode, encode, once, take } from "../support/wait.ts";
 
@@ -43,9 +44,8 @@ async function send(): Promise<void> {
     ({ detail }) => detail.peers.length > 0,
   );
   await alice.subscribeToTopic(TOPIC);
-  const flags = process.versions.bun ? ["run"] : ["run", "--quiet", "-A"];
   const receiver = spawn(process.execPath, [
-    ...flags,
+    ...RUN[CURRENT],
     process.argv[1],
     folder,
     alice.addresses[0],

@@ -5,15 +5,16 @@ import process from "node:process";
 import { createNode } from "../support/node.ts";
 import { occupyTcp } from "../support/ports.ts";
 import { decode, encode, once, take, until } from "../support/wait.ts";
+import { startWorker } from "../support/worker.ts";
 
 const [folder, port] = process.argv.slice(2);
 await using hub = await createNode({ identityDir: join(folder, "hub") });
 
 const workers = await Promise.all([0, 1, 2, 3].map(async (index) => {
   const url = new URL("./worker.ts", import.meta.url);
-  const worker = new Worker(url, { type: "module" });
+  const worker = startWorker(url);
   const answer = new Promise<string>((resolve) => {
-    worker.onmessage = ({ data }) => resolve(data);
+    worker.onmessage = ({ data }) => resolve(data as string);
   });
   worker.postMessage({
     identityDir: join(folder, `${index}`),

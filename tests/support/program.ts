@@ -6,25 +6,23 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { CURRENT, RUN, type Runtime } from "../../scripts/runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DEADLINE = 30_000;
-
-/** The runtime that runs the tests. */
-export const RUNTIME = process.versions.bun ? "bun" : "deno";
 
 /** How to run a program. */
 export interface ProgramOptions {
   args?: string[];
   env?: Record<string, string>;
-  /** Flags for Deno; everything is allowed when there are none. */
+  /** What the runtime is to allow instead of everything, in its own flags. */
   permissions?: string[];
   /** Its working folder, this repository unless said. */
   cwd?: string;
   /** An executable other than the one that runs the tests. */
   path?: string;
   /** Which runtime that is. */
-  runtime?: "deno" | "bun";
+  runtime?: Runtime["name"];
   /** Given the process as soon as it is started. */
   started?(child: ChildProcess): void;
   /** Milliseconds after which it counts as hung, 30,000 unless said. */
@@ -47,10 +45,10 @@ export function runProgram(
   name: string,
   options: ProgramOptions = {},
 ): Promise<Ended> {
-  const { runtime = RUNTIME, path = process.execPath } = options;
-  const run = runtime === "deno"
-    ? ["run", "--quiet", "--no-prompt", ...options.permissions ?? ["-A"]]
-    : ["run"];
+  const { runtime = CURRENT, path = process.execPath, permissions } = options;
+  const run = permissions
+    ? [...RUN[runtime].filter((flag) => flag !== "-A"), ...permissions]
+    : RUN[runtime];
   const program = resolve(ROOT, "tests", "programs", name);
   const child = spawn(path, [...run, program, ...options.args ?? []], {
     cwd: options.cwd ?? ROOT,

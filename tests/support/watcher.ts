@@ -5,14 +5,18 @@ import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { RUN, type Runtime } from "../../scripts/runtimes.ts";
 import { findFreePorts } from "./ports.ts";
 
 const ROOT = new URL("../..", import.meta.url);
+/** After so long an edit was not seen; a restart on a loaded machine takes 2 s. */
+const UNSEEN_MS = 6000;
 
 /** The flags of the watchers of a runtime. */
-export const WATCHERS: Record<"deno" | "bun", string[][]> = {
+export const WATCHERS: Record<Runtime["name"], string[][]> = {
   deno: [["run", "-A", "--watch"]],
   bun: [["--hot"], ["--watch"]],
+  node: [[...RUN.node, "--watch"]],
 };
 
 /** What a run of the program says once it listens. */
@@ -25,10 +29,7 @@ export interface Listening {
 }
 
 /** A runtime whose watcher is used. */
-export interface WatchedRuntime {
-  name: "deno" | "bun";
-  path: string;
-}
+export type WatchedRuntime = Pick<Runtime, "name" | "path">;
 
 /** Runs a program with a node under the watcher and edits it each time it listens. */
 export async function editNode(
@@ -69,11 +70,15 @@ async function edit<T extends { edit: number }>(
 ): Promise<(T & { took: number })[]> {
   const file = join(folder, "program.ts");
   let edited = 0;
+  let again: ReturnType<typeof setTimeout>;
   const write = (edit: number) => {
     // In place and of one length: a watcher that looks while a file is truncated runs an empty program, and Bun's follows no renaming.
     const flag = existsSync(file) ? "r+" : "w";
     writeFileSync(file, program(edit).padEnd(2000), { flag });
     edited = performance.now();
+    // A watcher misses an edit that comes before it looks: the edit is written again until it has been seen.
+    clearTimeout(again);
+    again = setTimeout(() => write(edit), UNSEEN_MS);
   };
   write(0);
   const args = runtime.name === "deno"
@@ -85,10 +90,8 @@ async function edit<T extends { edit: number }>(
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => stderr += text);
-  const deadline = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const deadline = setTimeout(() => child.kill("SIGTERM"), 60_000);
   const runs: (T & { took: number })[] = [];
-  // A watcher misses an edit that comes before it looks: the edit is written again until it has been seen.
-  const again = setInterval(() => write(runs.length), 2000);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       if (!line.startsWith("{")) continue;
@@ -100,9 +103,10 @@ async function edit<T extends { edit: number }>(
       write(runs.length);
     }
   } finally {
-    clearInterval(again);
+    clearTimeout(again!);
     clearTimeout(deadline);
-    child.kill("SIGKILL");
+    // Node's watcher has the program in a process of its own, which it ends when it is asked to end.
+    child.kill("SIGTERM");
   }
   assertEquals(runs.length, times + 1, stderr);
   return runs;
