@@ -23,7 +23,7 @@
 #define P2P_E_MEMORY (-5)   // out of memory, descriptors or links
 
 // p2p_open: close the JS end of the wake socket too when the thread ends, unless its adopter has. Deno 2.9 leaves an adopted descriptor open
-// then; Bun closes it itself.
+// then; Bun and Node.js close it themselves.
 #define P2P_OPEN_CLOSE_FD 1
 
 // The ABI this library speaks. To be compared before any other call.
