@@ -23,13 +23,15 @@ export interface Way {
   compiler: string[];
   /** What runs the executables of another system, with its arguments. */
   runner?: string[];
+  /** What the nodes talk over, one after the other. */
+  transports?: string[];
   env?: Record<string, string>;
 }
 
-/** Compiles the program, runs it, and says how that went. */
+/** Compiles the program, runs it over each transport, and says how that went. */
 export async function runExample(
   library: string,
-  { compiler, runner = [], env }: Way,
+  { compiler, runner = [], transports = ["tcp", "quic"], env }: Way,
 ): Promise<Finished> {
   const folder = mkdtempSync(join(tmpdir(), "p2p-example-"));
   try {
@@ -43,10 +45,15 @@ export async function runExample(
     ];
     const compiled = await run(command, args, { cwd: folder, env });
     if (compiled.code !== 0) return compiled;
-    const [start, ...rest] = [...runner, executable, "identities"];
-    const finished = await run(start, rest, { cwd: folder, env });
-    const said = finished.output.includes(SAID);
-    return { ...finished, code: finished.code || (said ? 0 : 1) };
+    let output = "";
+    for (const transport of transports) {
+      const [start, ...rest] = [...runner, executable, transport];
+      const finished = await run(start, rest, { cwd: folder, env });
+      output += `${transport}: ${finished.output}`;
+      const well = finished.code === 0 && finished.output.includes(SAID);
+      if (!well) return { code: finished.code || 1, output };
+    }
+    return { code: 0, output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

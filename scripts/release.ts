@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Artefact, RELEASE } from "../src/native/artefacts.ts";
 import { disagreements, identity } from "./release/agreement.ts";
+import { check } from "./release/check.ts";
 import { compile, goVersion, type Workshop } from "./release/compile.ts";
 import { licences } from "./release/licences.ts";
 import { pack } from "./release/pack.ts";
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     with: { type: "string" },
     output: { type: "string", default: PACKAGES },
     tag: { type: "string" },
+    check: { type: "boolean" },
     help: { type: "boolean" },
   },
 });
@@ -46,11 +48,14 @@ const HELP =
 and hashes in src/native/artefacts.ts. Publishes nothing.
 
 Usage: deno task release [--only <platform>]... [--with <folder>] [--output <folder>] [--tag <tag>]
+       deno task release --check [--only <platform>]...
 
   --only    this platform alone; may be given more than once. What is pinned of the others stays, while version and ABI do
   --with    a folder of libraries that were built elsewhere, as <platform>/<library>: they are taken, not built
   --output  where the packages go, a folder for each platform: ${PACKAGES}
   --tag     the tag that the release is made for: it has to be that of the version, and the changelog final
+  --check   builds the libraries that were made again, in another folder and for another home, and compares; runs examples/c with each,
+            with qemu-user and with Wine where the machine is another one, and says what could not be run
   --help    this text
 
 Platforms: ${PLATFORMS.map(({ key }) => key).join(", ")}
@@ -129,7 +134,10 @@ if (values.help) {
   console.log(HELP);
 } else {
   try {
-    await release();
+    if (!values.check) await release();
+    else if (!await check(ROOT, LIBRARIES, chosenPlatforms())) {
+      throw new Refusal("the check has failed");
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     console.error(error.message);

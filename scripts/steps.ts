@@ -29,13 +29,15 @@ const DEADLINE = 15 * 60_000;
 
 /**
  * Runs a command to its end and collects both of its outputs. Lines that tell of
- * a download are shown at once, so that a long wait explains itself.
+ * a download are shown at once, so that a long wait explains itself. After
+ * `deadline` milliseconds it is killed.
  */
 export function run(
   command: string,
   args: string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; deadline?: number },
 ): Promise<Finished> {
+  const { deadline: patience = DEADLINE } = options;
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
@@ -52,9 +54,9 @@ export function run(
     child.stdout.setEncoding("utf8").on("data", collect);
     child.stderr.setEncoding("utf8").on("data", collect);
     const deadline = setTimeout(() => {
-      output += `\nkilled after ${DEADLINE / 60_000} minutes\n`;
+      output += `\nkilled after ${patience / 60_000} minutes\n`;
       child.kill("SIGKILL");
-    }, DEADLINE);
+    }, patience);
     const end = (code: number) => {
       clearTimeout(deadline);
       resolve({ code, output });

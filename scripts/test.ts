@@ -38,6 +38,7 @@ const GO = { cwd: join(ROOT, "go") };
 const AUTOTLS = { cwd: join(ROOT, "go", "autotls") };
 const HERE = { cwd: ROOT };
 const STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.7.0";
+const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
 const HELP = `Runs every check and every test of @unaiverse/p2p.
 
@@ -61,6 +62,9 @@ const node = await findRuntime("node");
 const results = new Map<string, Outcome & { seconds: number }>();
 
 const denoOnly = join("tests", "deno");
+const workflows = ["test", "release"].map((name) =>
+  join(".github", "workflows", `${name}.yml`)
+);
 const steps: Step[] = [
   step("fmt", "deno fmt --check", deno.path, ["fmt", "--check"]),
   step("lint", "deno lint", deno.path, ["lint"]),
@@ -86,6 +90,13 @@ const steps: Step[] = [
     "go",
     ["run", STATICCHECK, "./..."],
     GO,
+  ),
+  // Whether there is a shellcheck on this machine must not change what is found.
+  step(
+    "workflows",
+    "actionlint, through the Go module proxy",
+    "go",
+    ["run", ACTIONLINT, "-shellcheck=", "-pyflakes=", ...workflows],
   ),
   {
     name: "go",

@@ -1,5 +1,5 @@
 // Two nodes on one link and a message from one to the other, by bridge.h and docs/boundary.md alone: what tests a library where no JavaScript
-// runtime runs. The nodes keep their identities in the folder that is given.
+// runtime runs. `two_nodes tcp` or `two_nodes quic`: the transport they talk over. They keep their identities in the current folder.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 enum { CREATE = 2, CLOSE = 3, CONNECT = 5, OUTLET_OPEN = 8, ANSWER = 1, MESSAGE = 3 };
 struct node { unsigned handle; char id[64], addresses[2048]; };
-static const char *options = "{\"identityDir\":\"%s/%s\",\"ips\":[\"127.0.0.1\"],\"transports\":[\"tcp\",\"quic\"],\"maxTopicMessageSize\":65536}";
+static const char *options = "{\"identityDir\":\"%s\",\"transports\":[\"%s\"],\"ips\":[\"127.0.0.1\"],\"maxTopicMessageSize\":65536}";
 static int32_t bridge;
 
 static int32_t check(int32_t answer, const char *what) {
@@ -40,10 +40,10 @@ static const char *ask(uint32_t op, uint32_t handle, const char *format, const c
 
 int main(int count, char **arguments) {
 	struct node nodes[2], *alice = &nodes[0], *bob = &nodes[1];
-	check(count == 2 && p2p_abi() == P2P_ABI ? 0 : -1, "usage: two_nodes <folder>, with a library of this ABI");
+	check(count == 2 && p2p_abi() == P2P_ABI ? 0 : -1, "usage: two_nodes <transport>, with a library of this ABI");
 	bridge = check(p2p_open(0), "p2p_open");
 	for (struct node *node = nodes; node < nodes + 2; node++) {
-		const char *made = ask(CREATE, 0, options, arguments[1], node == alice ? "alice" : "bob");
+		const char *made = ask(CREATE, 0, options, node == alice ? "alice" : "bob", arguments[1]);
 		check(sscanf(made, "{\"node\":%u,\"peerId\":\"%63[^\"]\",\"addresses\":%2047[^]]", &node->handle, node->id, node->addresses) - 3, made);
 	}
 	ask(CONNECT, alice->handle, "{\"addrs\":%s]%s", bob->addresses, "}");

@@ -12,6 +12,8 @@ import { run } from "../steps.ts";
 import type { Platform } from "./platforms.ts";
 import { Refusal } from "./refusal.ts";
 
+/** A first build compiles all modules, and zig the system's library. */
+const DEADLINE = 60 * 60_000;
 const FLAGS = [
   "-buildmode=c-shared",
   "-buildvcs=false",
@@ -64,6 +66,7 @@ export async function compile(
   const args = ["build", ...FLAGS, "-o", output, "."];
   const finished = await run("go", args, {
     cwd: sources,
+    deadline: DEADLINE,
     env: {
       ...goEnvironment(platform),
       // The compiler is named without its folder, which the build would depend on.

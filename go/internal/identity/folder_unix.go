@@ -52,7 +52,19 @@ func lock(file *os.File) error {
 	}
 }
 
-func exposed(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+// exposed says how others than its owner can read a file, and what ends that; nothing when they cannot.
+func exposed(file *os.File, info fs.FileInfo) (how, remedy string, err error) {
+	mode := info.Mode().Perm()
+	if mode&0o077 == 0 {
+		return "", "", nil
+	}
+	return fmt.Sprintf("mode %04o", mode), "chmod 600 " + file.Name(), nil
+}
+
+// createPrivate makes a file that only its owner can read.
+func createPrivate(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
 
 func syncFolder(folder string) error {
 	file, err := os.Open(folder)

@@ -31,6 +31,25 @@ func onFileSystem(t *testing.T, folders, files error) {
 	}
 }
 
+func TestANewFolderAndItsKeyAreTheOwnersAlone(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "alice")
+	opened, err := Open(folder)
+	require.NoError(t, err)
+	opened.Close()
+	for path, mode := range map[string]os.FileMode{folder: 0o700, filepath.Join(folder, fileName): 0o600} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, mode, info.Mode().Perm())
+	}
+}
+
+func TestAKeyReadableByOthersIsRefusedWithTheRemedy(t *testing.T) {
+	folder, path := keyFile(t, []byte("whatever"), 0o640)
+	_, err := Open(folder)
+	require.Equal(t, boundary.IdentityExposed, codeOf(t, err))
+	require.ErrorContains(t, err, "can be read by others (mode 0640); run: chmod 600 "+path)
+}
+
 func TestWhereAFolderCannotBeLockedAFileInItIs(t *testing.T) {
 	onFileSystem(t, syscall.EBADF, nil) // NFS
 	folder := t.TempDir()

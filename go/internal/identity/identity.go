@@ -80,9 +80,12 @@ func read(path string) (crypto.PrivKey, error) {
 	if !info.Mode().IsRegular() {
 		return nil, unreadable(errors.New("not a regular file"), path)
 	}
-	if exposed(info) {
-		return nil, boundary.Errorf(boundary.IdentityExposed,
-			"%s can be read by others (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
+	how, remedy, err := exposed(file, info)
+	if err != nil {
+		return nil, unreadable(err, path)
+	}
+	if how != "" {
+		return nil, boundary.Errorf(boundary.IdentityExposed, "%s can be read by others (%s); run: %s", path, how, remedy)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxKeySize))
 	if err != nil {
@@ -117,8 +120,7 @@ func create(folder string) (crypto.PrivKey, error) {
 
 // writeWhole leaves either no key file or a complete one, even when power fails in between.
 func writeWhole(folder string, data []byte) (err error) {
-	// CreateTemp gives mode 0600.
-	temporary, err := os.CreateTemp(folder, fileName+".*.tmp")
+	temporary, err := createPrivate(filepath.Join(folder, fileName+"."+rand.Text()+".tmp"))
 	if err != nil {
 		return err
 	}
