@@ -6,6 +6,7 @@
  * @module
  */
 
+import { realpathSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { RELEASE } from "./native/artefacts.ts";
@@ -85,13 +86,21 @@ export async function main(args: string[]): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) {
+if (isMain()) {
   try {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
     say(explained(error));
     process.exitCode = 1;
   }
+}
+
+/** `npx` may run it in a Node that is too old for nodes and does not say what is the main module. */
+function isMain(): boolean {
+  const main: boolean | undefined = import.meta.main;
+  const [, started] = process.argv;
+  return main ??
+    (started !== undefined && realpathSync(started) === import.meta.filename);
 }
 
 function explained(error: unknown): string {

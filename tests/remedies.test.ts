@@ -1,8 +1,19 @@
 /** Where there is no native library, the error says what can be done about it there, and nothing is started that should not be. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { execFile } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { test } from "node:test";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -67,6 +78,23 @@ test("another library than ours is told by name", () =>
     assertStringIncludes(message, "libm.so.6 is not the library");
     assertStringIncludes(message, "P2P.setupLibrary named it");
   }));
+
+test("a library that asks for a newer glibc than there is says which", async (t) => {
+  if (process.platform !== "linux") return t.skip("there is glibc on Linux");
+  await withFolder(async (folder) => {
+    const library = join(folder, "libnewer.so");
+    const bytes = readFileSync(await buildLibrary());
+    // The name of a version that no system has, in place of one of those that it asks for.
+    bytes.write("9", bytes.indexOf("\0GLIBC_2.") + "\0GLIBC_".length);
+    writeFileSync(library, bytes);
+    const { code, message } = await create("creates.ts", [folder, library]);
+    assertEquals(code, "LIBRARY_FAILED");
+    assertMatch(
+      message,
+      /needs GLIBC_9\.\d+, and this system's C library is older: run it on a newer system/,
+    );
+  });
+});
 
 test("a package with sources names the command that builds its library, when that cannot start", () =>
   withFolder(async (folder) => {

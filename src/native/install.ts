@@ -182,7 +182,7 @@ function identityOf(path: string): string {
   }
 }
 
-/** A runtime that is linked against musl has its loader in its memory. */
+/** Without this look a program on such a system would fetch what it cannot load. */
 function refuseMusl(): void {
   if (process.platform !== "linux") return;
   let maps = "";
@@ -191,11 +191,16 @@ function refuseMusl(): void {
   } catch {
     return; // Then loading it will tell.
   }
-  if (!maps.includes("/ld-musl-")) return;
+  if (!isMusl(maps)) return;
   throw new InstallError(
     "musl",
     "this system has musl instead of glibc, and a Go library cannot be loaded there",
   );
+}
+
+/** Whether a process, by what is mapped into its memory, was loaded by musl's loader, which is its C library as well. */
+export function isMusl(maps: string): boolean {
+  return /\/ld-musl-[^/\n]*$/m.test(maps);
 }
 
 function explained(cause: unknown, folder: string): InstallError {

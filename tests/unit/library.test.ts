@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { isMusl } from "../../src/native/install.ts";
 import { placeOf } from "../../src/native/remedies.ts";
 
 test("the package is told from what was made of it", () => {
@@ -23,4 +24,13 @@ test("the package is told from what was made of it", () => {
     "executable",
     "executable",
   ]);
+});
+
+test("a process that musl has loaded is told from others by its memory", () => {
+  const line = (path: string) =>
+    `7f0c5e5f6000-7f0c5e60a000 r--p 00000000 fe:00 1234   ${path}\n`;
+  const others = line("/usr/bin/bun") + line("/home/ld-musl-x/lib.so");
+  const glibc = others + line("/usr/lib/x86_64-linux-gnu/libc.so.6");
+  const musl = others + line("/lib/ld-musl-x86_64.so.1") + line("[stack]");
+  assertEquals([isMusl(glibc), isMusl(musl)], [false, true]);
 });
