@@ -11,10 +11,8 @@ const [name = "alice", address] = process.argv.slice(2);
 await using node = await P2P.create({ identityDir: name, ips: ["127.0.0.1"] });
 console.log(`${name} listens on ${node.addresses[0]}`);
 
-if (address) {
-  const peer = await node.connectTo([address]);
-  await node.send(peer.id, `hello from ${name}`);
-}
+const peer = address && await node.connectTo([address]);
+if (peer) await node.send(peer.id, `hello from ${name}`);
 for await (const message of node.messages()) {
   console.log(`${message.from} says: ${message.text()}`);
   if (!address) await node.send(message.from, `hello, this is ${name}`);

@@ -2,7 +2,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -14,6 +20,8 @@ import {
   RUN,
   type Runtime,
 } from "../scripts/runtimes.ts";
+import { RELEASE } from "../src/native/artefacts.ts";
+import { RUNTIMES } from "../src/native/runtimes.ts";
 import { withFolder } from "./support/node.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -28,8 +36,23 @@ test("the README's first program is the example", () => {
 });
 
 test("the README tells how to start its first program twice", () => {
-  assertStringIncludes(readme, "examples/hello.ts alice ");
-  assertStringIncludes(readme, "examples/hello.ts bob /ip4/");
+  assertStringIncludes(readme, "deno run -A hello.ts alice ");
+  assertStringIncludes(readme, "bun hello.ts bob /ip4/");
+});
+
+test("the README's tables say what the code and the release say", () => {
+  for (const { name, minimum } of RUNTIMES) {
+    assertStringIncludes(readme, `| ${name} | ${minimum} | `);
+  }
+  for (const platform of readdirSync(join(ROOT, "packages"))) {
+    const artefact = RELEASE.artefacts[platform];
+    const size = artefact && `${(artefact.packedBytes / 1e6).toFixed(1)} MB`;
+    assertStringIncludes(readme, `| ${platform} | ${size ?? ""}`);
+  }
+  const installing = readFileSync(join(ROOT, "docs/installing.md"), "utf8");
+  const granted = installing.match(/^\|.*`--allow-ffi.*$/gm)!;
+  assertEquals(granted.length, 3);
+  for (const row of granted) assertStringIncludes(readme, row);
 });
 
 for (const other of NAMES) {
