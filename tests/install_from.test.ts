@@ -69,11 +69,11 @@ function put(path: string, data: Uint8Array): void {
 }
 
 for (
-  const [what, change] of [
-    ["damaged", (data) => data.with(data.length >> 1, data[0] ^ 255)],
-    ["truncated", (data) => data.subarray(0, data.length >> 1)],
-    ["swapped", (data) => new Uint8Array(randomBytes(data.length))],
-  ] as [string, (data: Uint8Array) => Uint8Array][]
+  const [what, fault, change] of [
+    ["damaged", "SHA-256", (data) => data.with(100, data[100] ^ 255)],
+    ["truncated", "bytes", (data) => data.subarray(0, data.length >> 1)],
+    ["swapped", "SHA-256", (data) => new Uint8Array(randomBytes(data.length))],
+  ] as [string, string, (data: Uint8Array) => Uint8Array][]
 ) {
   test(`a ${what} library in the cache is told and not loaded, and replaced where there is a registry`, () =>
     withFolder(async (folder) => {
@@ -84,7 +84,10 @@ for (
       const refused = await start(folder, none, real);
       assertEquals(refused.code, "LIBRARY_MISSING");
       assertEquals(refused.library, undefined);
-      assertMatch(refused.stderr, /is not what was released \(it.* instead of/);
+      assertMatch(
+        refused.stderr,
+        RegExp(`is not what was released \\(it.* ${fault} .*instead of`),
+      );
       await using registry = await startRegistry(serves(real.tarball));
       const made = await start(folder, registry, real);
       assertEquals([made.message, made.library], ["listens", path]);
@@ -162,20 +165,38 @@ test("a registry without this version says so", () =>
     );
   }));
 
-test("a token is shown to the registry that it is for, and not to where that sends us", () =>
-  withFolder(async (folder) => {
-    await using storage = await startRegistry(serves(ours.tarball));
-    await using registry = await startRegistry((_request, response) => {
-      response.writeHead(302, { location: `${storage.url}ours.tgz` }).end();
-    });
-    const { host } = new URL(registry.url);
-    const home = join(folder, "home", ".npmrc");
-    put(home, new TextEncoder().encode(`//${host}/:_authToken=secret\n`));
-    await start(folder, registry, ours);
-    assertEquals(registry.headers[0].authorization, "Bearer secret");
-    assertEquals(storage.headers[0].authorization, undefined);
-    assertEquals(leftIn(folder), [ours.artefact.file]);
-  }));
+for (
+  const [where, answer] of [
+    ["redirects us", (url, _request, response) => {
+      response.writeHead(302, { location: url }).end();
+    }],
+    ["says the tarball is", (url, request, response) => {
+      if (request.url === TARBALL) return refuses(404)(request, response);
+      const versions = { [RELEASED]: { dist: { tarball: url } } };
+      response.end(JSON.stringify({ versions }));
+    }],
+  ] as [string, (url: string, ...rest: Parameters<Answer>) => void][]
+) {
+  test(`a token is shown to the registry that it is for, and not to where that ${where}`, () =>
+    withFolder(async (folder) => {
+      await using storage = await startRegistry(serves(ours.tarball));
+      const url = `${storage.url}ours.tgz`;
+      await using registry = await startRegistry((request, response) =>
+        answer(url, request, response)
+      );
+      const { host } = new URL(registry.url);
+      const npmrc = `//${host}/:_authToken=secret\n`;
+      put(join(folder, "home", ".npmrc"), new TextEncoder().encode(npmrc));
+      await start(folder, registry, ours);
+      for (const { authorization } of registry.headers) {
+        assertEquals(authorization, "Bearer secret");
+      }
+      assertEquals(storage.headers.map((all) => all.authorization), [
+        undefined,
+      ]);
+      assertEquals(leftIn(folder), [ours.artefact.file]);
+    }));
+}
 
 test("the proxy that the environment names is asked, and not for hosts that it excepts", () =>
   withFolder(async (folder) => {
