@@ -6,7 +6,6 @@
  */
 import { join } from "@std/path";
 import {
-  copyFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -19,7 +18,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "./build.ts";
 import { runExample } from "./example.ts";
-import { makePackage } from "./package.ts";
 import { findRuntime, RUN } from "./runtimes.ts";
 import {
   bunCounts,
@@ -190,8 +188,8 @@ const steps: Step[] = [
   },
   {
     name: "package",
-    what: "the npm package, packed, installed and used",
-    run: usePackage,
+    what: "both packages, out of registries on this machine, in empty folders",
+    run: () => testInDeno([join("tests", "registry", "package.ts")]),
   },
 ];
 
@@ -257,36 +255,6 @@ function sameCounts(): Outcome {
   });
   const output = `Deno, Bun and Node.js ran ${counts.join(", ")} tests`;
   return whole({ code: new Set(counts).size === 1 ? 0 : 1, output });
-}
-
-/** Packs the package, adds it to an empty project and runs a program there. */
-async function usePackage(): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), "p2p-package-"));
-  // With a cache of its own Bun cannot install an earlier package of this version.
-  const env = { BUN_INSTALL_CACHE_DIR: join(folder, ".bun") };
-  const there = { cwd: folder, env };
-  const program = join(ROOT, "tests", "package", "main.ts");
-  let output = "";
-  try {
-    const tarball = join(folder, "package.tgz");
-    const commands: [string[], typeof there][] = [
-      [["pm", "pack", "--filename", tarball], {
-        cwd: await makePackage(),
-        env,
-      }],
-      [["add", tarball], there],
-      [["main.ts", await buildLibrary()], there],
-    ];
-    copyFileSync(program, join(folder, "main.ts"));
-    for (const [args, options] of commands) {
-      const finished = await run(bun.path, args, options);
-      output += finished.output;
-      if (finished.code !== 0) return whole({ code: 1, output });
-    }
-    return whole({ code: 0, output });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 async function runSteps(only: string[]): Promise<void> {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Brings the native library ahead of time and prints its path, so that a program needs neither a network nor the right to use
- * one. As a command it is `deno run -A npm:@unaiverse/p2p/install`, `bunx @unaiverse/p2p` or `npx @unaiverse/p2p`.
+ * one. As a command it is `deno run -A npm:@unaiverse/p2p/install`, `bunx --bun @unaiverse/p2p` or `npx @unaiverse/p2p`.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const HELP =
   `Brings the native library of @unaiverse/p2p ${VERSION} and prints its path.
 
 Usage: deno run -A npm:@unaiverse/p2p/install [options]
-       bunx @unaiverse/p2p [options]
+       bunx --bun @unaiverse/p2p [options]
        npx @unaiverse/p2p [options]
 
   --platform <name>     another platform than this one, ${platformKey()}

@@ -1,7 +1,6 @@
 /** The README's first program, as it is printed there: two processes of any runtime, one waits, one greets, both are answered. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { type ChildProcess, spawn } from "node:child_process";
 import {
   mkdirSync,
   readdirSync,
@@ -9,8 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import process from "node:process";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
@@ -22,10 +19,10 @@ import {
 } from "../scripts/runtimes.ts";
 import { RELEASE } from "../src/native/artefacts.ts";
 import { RUNTIMES } from "../src/native/runtimes.ts";
+import { converse, type Hello, startHello } from "./support/hello.ts";
 import { withFolder } from "./support/node.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const DEADLINE = 30_000;
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const [, program] = /```ts\n(.*?)```/s.exec(readme)!;
@@ -68,70 +65,18 @@ for (const other of NAMES) {
         recursive: true,
       });
       symlinkSync(ROOT, join(folder, "node_modules", "@unaiverse", "p2p"));
-      const alice = start(there, folder, ["alice"]);
-      try {
-        const [, address, aliceId] = await alice.line(
-          /^alice listens on (\S+\/p2p\/(\w+))$/,
-        );
-        const bob = start(here, folder, ["bob", address]);
-        try {
-          const [, bobId] = await bob.line(/^bob listens on \S+\/p2p\/(\w+)$/);
-          const [, greeter] = await alice.line(/^(\w+) says: hello from bob$/);
-          const [, answerer] = await bob.line(
-            /^(\w+) says: hello, this is alice$/,
-          );
-          assertEquals([greeter, answerer], [bobId, aliceId]);
-        } finally {
-          await bob.end();
-        }
-      } finally {
-        await alice.end();
-      }
+      const said = await converse(
+        () => start(there, folder, ["alice"]),
+        (address) => start(here, folder, ["bob", address]),
+      );
+      assertEquals(said, { greeted: true, answered: true });
     });
   });
 }
 
 /** Starts the program in a folder. */
-function start({ name, path }: Runtime, cwd: string, args: string[]) {
+function start({ name, path }: Runtime, cwd: string, args: string[]): Hello {
   const config = name === "deno" ? ["--config", join(ROOT, "deno.json")] : [];
-  const run = [...RUN[name], ...config, "hello.ts"];
-  const child = spawn(path, [...run, ...args], {
-    cwd,
-    env: { ...process.env, NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), DEADLINE);
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => stderr += text);
-  const ended = endOf(child);
-  const lines = createInterface({ input: child.stdout })[
-    Symbol.asyncIterator
-  ]();
-  return {
-    /** The next line that matches. */
-    async line(wanted: RegExp): Promise<RegExpExecArray> {
-      for (;;) {
-        const { value, done } = await lines.next();
-        if (done) {
-          throw new Error(
-            `${args[0]} in ${name} never said ${wanted}: ${stderr}`,
-          );
-        }
-        const found = wanted.exec(value);
-        if (found) return found;
-      }
-    },
-    async end(): Promise<void> {
-      clearTimeout(deadline);
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
-}
-
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", () => resolve());
-  });
+  const run = [path, ...RUN[name], ...config, "hello.ts"];
+  return startHello([...run, ...args], { cwd });
 }

@@ -29,7 +29,11 @@ import { freshUser, PLATFORM, releaseOf, stage } from "./support/release.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = join(ROOT, "tests", "programs", "creates.ts");
 const COMMAND = { bun: "`bun run ", deno: "`deno run -A ", node: "`node " };
-const INSTALL = { bun: "`bunx ", deno: "`deno run -A npm:", node: "`npx " };
+const INSTALL = {
+  bun: "`bunx --bun ",
+  deno: "`deno run -A npm:",
+  node: "`npx ",
+};
 /** A release whose library is never loaded. */
 const NOTHING = releaseOf(new Uint8Array(1));
 const run = promisify(execFile);

@@ -40,7 +40,8 @@ export function installCommand(place: Place): string {
   if (place === "url") return `deno run -A jsr:${name}/install`;
   const { key } = supportedRuntime();
   if (key === "deno") return `deno run -A npm:${name}/install`;
-  return `${key === "bun" ? "bunx" : "npx"} ${name}`;
+  // Else it is run by the Node.js that is there, of whatever version.
+  return `${key === "bun" ? "bunx --bun" : "npx"} ${name}`;
 }
 
 /** What to do about a library that could not be brought, or not be loaded. */

@@ -4,37 +4,22 @@
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { findRuntime, type Runtime } from "../../scripts/runtimes.ts";
 import { withFolder } from "../support/node.ts";
 import { type Ended, runProgram } from "../support/program.ts";
 import {
   freshUser,
   leftIn,
-  PLATFORM,
   realRelease,
   RELEASED,
   stage,
-  type TestRelease,
 } from "../support/release.ts";
+import { platformPackage } from "./packages.ts";
 import { startVerdaccio } from "./verdaccio.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const RUNTIMES: Runtime["name"][] = ["deno", "bun"];
-
-/** The folder that is published for this platform, with the manifest that stands in the tree. */
-function platformPackage(folder: string, ours: TestRelease): string {
-  const path = join(folder, PLATFORM);
-  mkdirSync(path, { recursive: true });
-  const manifest = join(ROOT, "packages", PLATFORM, "package.json");
-  copyFileSync(manifest, join(path, "package.json"));
-  copyFileSync(join(ROOT, "LICENSE"), join(path, "LICENSE"));
-  writeFileSync(join(path, "LICENSES.txt"), "the licences of a test\n");
-  writeFileSync(join(path, `${ours.artefact.file}.zst`), ours.packed);
-  return path;
-}
 
 test("a first use fetches the platform's package from a real registry, in each runtime, and a second asks for nothing", () =>
   withFolder(async (folder) => {
