@@ -2,6 +2,8 @@ package messaging
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -28,18 +30,64 @@ func (s *Service) patience(last, next *line) time.Duration {
 	return 0
 }
 
+// turns are the paths of one peer that have brought something and are not listened to yet.
+type turns struct {
+	mu      sync.Mutex
+	waiting []*line
+	// changed is closed when one of them has its turn, or gives up.
+	changed chan struct{}
+}
+
+func (t *turns) join(l *line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = append(t.waiting, l)
+}
+
+func (t *turns) leave(l *line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = slices.DeleteFunc(t.waiting, func(other *line) bool { return other == l })
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// before says whether a path that began earlier waits too, and until when nothing changes in that.
+func (t *turns) before(l *line) (earlier bool, changed <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	earlier = slices.ContainsFunc(t.waiting, func(other *line) bool { return other.number < l.number })
+	if earlier && t.changed == nil {
+		t.changed = make(chan struct{})
+	}
+	return earlier, t.changed
+}
+
 // inTurn waits until the path that brought the last messages of a peer cannot bring older ones any more than this one does. Without that,
-// what was written whole to a stream and lies unread there could be overtaken by what came on the stream behind it.
+// what was written whole to a stream and lies unread there could be overtaken by what came on the stream behind it. Where several wait for the
+// same one, they have their turns as they began.
 func (s *Service) inTurn(l *line) error {
 	r := l.remote
+	if r.speaking.Load() == l || l.passed.Load() {
+		return nil
+	}
+	r.turns.join(l)
+	defer r.turns.leave(l)
 	for {
 		last := r.speaking.Load()
-		if last == l || l.passed.Load() {
-			return nil
-		}
 		if last != nil {
 			if err := last.fallSilent(l.ctx, s.patience(last, l)); err != nil {
 				return err
+			}
+		}
+		if earlier, changed := r.turns.before(l); earlier {
+			select {
+			case <-changed:
+				continue
+			case <-l.ctx.Done():
+				return l.ctx.Err()
 			}
 		}
 		if r.speaking.CompareAndSwap(last, l) {

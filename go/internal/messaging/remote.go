@@ -18,12 +18,15 @@ type remote struct {
 	outlet  *outlet
 	writers []*outlet
 	paths   map[path]struct{}
+	// begun is how many there ever were.
+	begun uint64
 	// used is the one of them that frames are written to.
 	used path
 	// circuits are the limited connections that streams go through.
 	circuits []*circuit
 	// speaking is the path that brought the last messages.
 	speaking atomic.Pointer[line]
+	turns    turns
 	// torn: a path that this side had ended broke before the peer's end of it came, which the peer may not know.
 	torn atomic.Bool
 	// departure is the connection that the peer is about to close, nil when there is none.
