@@ -3,7 +3,7 @@
  * does takes memory or time without a bound. Each prints its findings as lines of JSON and as a table, and ends with 1 when a promise was
  * broken.
  *
- *     deno run -A bench/faults.ts <name> [--runtime deno|bun|both] [--runs n] [--seconds n] [--seed n] [--only n] [--help]
+ *     deno run -A bench/faults.ts <name> [--runtime deno|bun|node|both|all] [--runs n] [--seconds n] [--seed n] [--only n] [--help]
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -56,7 +56,7 @@ ${
     ).join("\n")
   }
 
-  --runtime <name>  deno, bun or both (default both)
+  --runtime <name>  deno, bun, node, both (Deno and Bun, the default) or all
   --runs <n>        how often, or how many scenarios
   --seconds <n>     how long one run takes
   --seed <n>        where the random numbers begin (default 1)

@@ -1,5 +1,5 @@
 /**
- * The same work by this module in Deno and Bun, by plain go-libp2p, by js-libp2p under three runtimes and by the Python node,
+ * The same work by this module in Deno, Bun and Node.js, by plain go-libp2p, by js-libp2p under three runtimes and by the Python node,
  * taking turns: a table, a JSON file and a chart under `bench/results/`. What is done stands in `docs/performance.md`.
  *
  *     deno task bench:peers [--runs 5] [--only w1-tcp,w2] [--by go,deno,bun] [--out name] [--help]
@@ -39,7 +39,7 @@ if (args.help) {
   console.log(`deno task bench:peers [options]
   --runs <n>     how often each work is done by each program, taking turns (default 5)
   --only <ids>   only the works whose id begins with one of these, separated by commas
-  --by <names>   only programs with these names: go, deno, bun, js-deno, js-bun, js-node, python
+  --by <names>   only programs with these names: go, deno, bun, node, js-deno, js-bun, js-node, python
   --out <name>   name of the files in bench/results (default "peers")
 works: ${TASKS.map(({ id }) => id).join(" ")}`);
   process.exit(0);

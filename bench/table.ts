@@ -1,11 +1,13 @@
-/** What the measurements share: running a program in either runtime, medians, and tables. */
+/** What the measurements share: running a program in each runtime, medians, and tables. */
 import { join } from "@std/path";
-import { findRuntime, type Runtime } from "../scripts/runtimes.ts";
+import { findRuntime, NAMES, type Runtime } from "../scripts/runtimes.ts";
 import { type Ended, runProgram } from "../tests/support/program.ts";
 
-/** Both runtimes, Deno first. */
-export async function runtimes(): Promise<Runtime[]> {
-  return [await findRuntime("deno"), await findRuntime("bun")];
+/** All runtimes, Deno first, or those that a list names. */
+export function runtimes(
+  names: readonly Runtime["name"][] = NAMES,
+): Promise<Runtime[]> {
+  return Promise.all(names.map(findRuntime));
 }
 
 /** Runs a program of `bench/programs/` to its end, for at most `deadline` milliseconds. */

@@ -5,15 +5,16 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { LibrarySettings } from "../../mod.ts";
-import type { Runtime } from "../../scripts/runtimes.ts";
+import { RUN, type Runtime } from "../../scripts/runtimes.ts";
 import type { Answered, Given, Orders } from "./orders.ts";
 
 const PROGRAM = join(import.meta.dirname!, "peer.ts");
 const ANSWER_MS = 60_000;
 /** Each runtime lets the program collect garbage, so that memory can be looked at without it. */
 const FLAGS = {
-  deno: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"],
+  deno: [...RUN.deno, "--v8-flags=--expose-gc"],
   bun: ["--expose-gc"],
+  node: [...RUN.node, "--expose-gc"],
 };
 
 /** An error that the process answered, or that it did not answer. */

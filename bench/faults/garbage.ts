@@ -10,6 +10,13 @@ interface Bun {
   ): { symbols: { malloc_trim(pad: number): number } };
 }
 
+interface Node {
+  dlopen(
+    path: string,
+    symbols: { malloc_trim: { arguments: ["uint64"]; return: "int32" } },
+  ): { functions: { malloc_trim(pad: bigint): number } };
+}
+
 const LIBC = "libc.so.6";
 const trim = await findTrim();
 
@@ -34,6 +41,13 @@ async function findTrim(): Promise<() => void> {
       malloc_trim: { args: ["usize"], returns: "i32" },
     });
     return () => symbols.malloc_trim(0);
+  }
+  const ffi = process.getBuiltinModule("node:ffi" as string) as unknown as Node;
+  if (ffi && !process.versions.deno) {
+    const { functions } = ffi.dlopen(LIBC, {
+      malloc_trim: { arguments: ["uint64"], return: "int32" },
+    });
+    return () => functions.malloc_trim(0n);
   }
   const { symbols } = Deno.dlopen(LIBC, {
     malloc_trim: { parameters: ["usize"], result: "i32" },

@@ -1,6 +1,6 @@
 /** What the programs of bench/faults share: what they are asked, the rows that they answer, and how those are shown. */
 import process from "node:process";
-import { findRuntime, type Runtime } from "../../scripts/runtimes.ts";
+import { findRuntime, NAMES, type Runtime } from "../../scripts/runtimes.ts";
 import { print } from "../table.ts";
 
 /** What the command line asks for. */
@@ -80,11 +80,13 @@ export async function attempt(
 
 /** The runtimes that were asked for. */
 export async function chosen(name: string): Promise<Runtime[]> {
-  if (name === "deno" || name === "bun") return [await findRuntime(name)];
-  if (name === "both") {
-    return [await findRuntime("deno"), await findRuntime("bun")];
+  const both = NAMES.slice(0, 2);
+  const known = { both, all: NAMES } as Record<string, typeof NAMES>;
+  for (const one of NAMES) known[one] = [one];
+  if (Object.hasOwn(known, name)) {
+    return await Promise.all(known[name].map(findRuntime));
   }
-  console.error(`--runtime is deno, bun or both, not "${name}"`);
+  console.error(`--runtime is deno, bun, node, both or all, not "${name}"`);
   process.exit(2);
 }
 

@@ -11,7 +11,7 @@ import {
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { findRuntime } from "../../scripts/runtimes.ts";
+import { findRuntime, NAMES, RUN } from "../../scripts/runtimes.ts";
 
 const HERE = import.meta.dirname!;
 const CACHE = join(HERE, "..", "..", ".cache", "bench");
@@ -42,20 +42,13 @@ export async function findPrograms(
       say(`${name} is left out: ${(error as Error).message.split("\n")[0]}`);
     }
   };
-  const deno = await findRuntime("deno");
-  const bun = await findRuntime("bun");
   const module = join(HERE, "p2p", "main.ts");
-  const flags = ["run", "-A", "--quiet"];
-  await add("deno", () =>
-    Promise.resolve({
-      version: deno.version,
-      command: [deno.path, ...flags, module],
-    }));
-  await add(
-    "bun",
-    () =>
-      Promise.resolve({ version: bun.version, command: [bun.path, module] }),
-  );
+  for (const name of NAMES) {
+    await add(name, async () => {
+      const { path, version } = await findRuntime(name);
+      return { version, command: [path, ...RUN[name], module] };
+    });
+  }
   await add("go", buildGo);
   let js = "";
   await add("js-node", async () => {
@@ -65,16 +58,12 @@ export async function findPrograms(
     const { stdout } = await promisify(execFile)(node, ["--version"]);
     return { version: stdout.trim().slice(1), command: [node, js] };
   });
-  if (js) {
-    await add("js-deno", () =>
-      Promise.resolve({
-        version: deno.version,
-        command: [deno.path, ...flags, js],
-      }));
-    await add(
-      "js-bun",
-      () => Promise.resolve({ version: bun.version, command: [bun.path, js] }),
-    );
+  for (const name of ["deno", "bun"] as const) {
+    if (!js) break;
+    await add(`js-${name}`, async () => {
+      const { path, version } = await findRuntime(name);
+      return { version, command: [path, ...RUN[name], js] };
+    });
   }
   await add("python", findPython);
   return found;

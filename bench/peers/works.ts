@@ -26,6 +26,7 @@ export interface Task {
 }
 
 const MIB = 1 << 20;
+const OURS = ["deno", "bun", "node"];
 const OWN = { shared: false }, SHARED = { shared: true };
 const LARGE_QUEUES = { queues: 16_384 };
 
@@ -34,10 +35,9 @@ const ours = (runtime: string, what: string, rest: Partial<Contestant>) => ({
   program: runtime,
   ...rest,
 });
-const both = (what: string, rest: Partial<Contestant> = {}) => [
-  ours("deno", what, rest),
-  ours("bun", what, rest),
-];
+/** This module in each runtime. */
+const each = (what: string, rest: Partial<Contestant> = {}) =>
+  OURS.map((runtime) => ours(runtime, what, rest));
 const plain = (...programs: string[]) =>
   programs.map((program) => ({ name: program, program }));
 const JS = ["js-deno", "js-bun", "js-node"];
@@ -51,11 +51,11 @@ function frames(transport: string, size: number, label: string): Task {
   if (small) {
     contestants.push({ name: "go gathered", program: "go", send: gathered });
   }
-  contestants.push(...both(", shared views", { receive: SHARED }));
+  contestants.push(...each(", shared views", { receive: SHARED }));
   if (size === 100) {
-    contestants.push(...both(", own buffers", { receive: OWN }));
+    contestants.push(...each(", own buffers", { receive: OWN }));
     const send = { send: "await" };
-    contestants.push(...both(", await, own buffers", { receive: OWN, send }));
+    contestants.push(...each(", await, own buffers", { receive: OWN, send }));
   }
   contestants.push(...plain(...JS));
   if (size === 100 && transport === "tcp") contestants.push(...plain("python"));
@@ -88,7 +88,7 @@ function pingpong(transport: string, everyMs: number): Task {
       ...{ work: "pingpong", transport, size: 100, everyMs },
       count: everyMs ? 400 : 10_000,
     },
-    contestants: plain("go", "deno", "bun", ...JS),
+    contestants: plain("go", ...OURS, ...JS),
     value: ({ p50 }) => p50,
     also: {
       "p99 us": ({ p99 }) => p99,
@@ -108,7 +108,7 @@ function topic(topics: number): Task {
     more: true,
     how: "pair",
     work: { work: "topic", transport: "tcp", size: 100, ms: 1500, topics },
-    contestants: many ? plain("deno", "bun") : [
+    contestants: many ? plain(...OURS) : [
       ...plain("go"),
       {
         name: "go, large queues",
@@ -116,7 +116,7 @@ function topic(topics: number): Task {
         receive: LARGE_QUEUES,
         send: LARGE_QUEUES,
       },
-      ...plain("deno", "bun", ...JS),
+      ...plain(...OURS, ...JS),
     ],
     value: ({ messages, seconds }) => messages / seconds,
     also: {
@@ -142,7 +142,7 @@ function mesh(everyMs: number): Task {
     contestants: [
       ...plain("go"),
       { name: "go, large queues", program: "go", send: LARGE_QUEUES },
-      ...plain("deno", "bun"),
+      ...plain(...OURS),
     ],
     value: ({ p50, delivered }) => everyMs ? p50 : 100 * delivered,
     also: {
@@ -160,7 +160,7 @@ function start(nodes: number): Task {
     more: false,
     how: "start",
     work: { work: "start", transport: "tcp", nodes },
-    contestants: plain("go", "deno", "bun", ...JS),
+    contestants: plain("go", ...OURS, ...JS),
     value: ({ ms, rss }) => nodes > 1 ? rss : ms,
     also: {
       "RSS MB": ({ rss }) => rss,
@@ -177,7 +177,7 @@ function dial(transport: string): Task {
     more: false,
     how: "pair",
     work: { work: "dial", transport, count: 200 },
-    contestants: plain("go", "deno", "bun", ...JS),
+    contestants: plain("go", ...OURS, ...JS),
     value: ({ p50 }) => p50,
     also: { "p99 us": ({ p99 }) => p99 },
   };
@@ -196,7 +196,7 @@ function peers(nodes: number): Task {
     },
     contestants: [
       { name: "go gathered", program: "go", send: { gather: true } },
-      ...both("", { receive: SHARED }),
+      ...each("", { receive: SHARED }),
     ],
     value: ({ cpu, messages }) => cpu / messages * 1e6,
     also: {

@@ -1,5 +1,5 @@
 /**
- * This module doing the work of bench/peers, in Deno or Bun. It takes the work as one JSON argument and prints lines of JSON:
+ * This module doing the work of bench/peers, in Deno, Bun or Node.js. It takes the work as one JSON argument and prints lines of JSON:
  * `{"listening": [addresses]}`, then `{"result": {…}}`. It ends with its standard input.
  */
 import process from "node:process";

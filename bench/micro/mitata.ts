@@ -1,4 +1,4 @@
-/** The same pieces in Bun, which has no benchmark runner: mitata, which `deno bench` resembles, does it. */
+/** The same pieces in Bun and Node.js, which have no benchmark runner: mitata, which `deno bench` resembles, does it. Its module is the argument. */
 import process from "node:process";
 import { cases } from "./cases.ts";
 
@@ -8,9 +8,7 @@ interface Mitata {
   run(): Promise<void>;
 }
 
-/** Bun fetches it by itself. */
-const MITATA = "mitata@1.0.34";
-const { bench, group, run } = await import(MITATA) as Mitata;
+const { bench, group, run } = await import(process.argv[2]) as Mitata;
 const all = await cases();
 for (const name of new Set(all.map(({ group }) => group))) {
   group(name, () => {
