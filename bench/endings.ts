@@ -1,19 +1,20 @@
 /**
  * Ends processes with traffic running, in each of five ways, and counts those that did not end as they should.
  *
- *     deno run -A bench/endings.ts [starts of each way, default 100]
+ *     deno run -A bench/endings.ts [starts of each way, default 100] [runtime, default all]
  */
 import process from "node:process";
 import type { Ended } from "../tests/support/program.ts";
-import { print, runBench, runtimes } from "./table.ts";
+import { chosen, print, runBench } from "./table.ts";
 
-const starts = Number(process.argv[2] ?? 100);
+const [count = "100", ...names] = process.argv.slice(2);
+const starts = Number(count);
 const AT_ONCE = 2;
 const WAYS = ["exit", "natural", "throw", "close", "terminate"];
 
 const rows = [];
 let unclean = 0;
-for (const runtime of await runtimes()) {
+for (const runtime of await chosen(names)) {
   for (const way of WAYS) {
     const row = {
       runtime: `${runtime.name} ${runtime.version}`,

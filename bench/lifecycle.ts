@@ -1,9 +1,10 @@
 /**
  * How long `create` and `close` take, whether 1,000 cycles of them leave anything behind, and what an idle node costs.
  *
- *     deno run -A bench/lifecycle.ts
+ *     deno run -A bench/lifecycle.ts [runtime, default all]
  */
-import { measure, print, runtimes } from "./table.ts";
+import process from "node:process";
+import { chosen, measure, print } from "./table.ts";
 
 interface Cycles {
   createMs: number;
@@ -15,7 +16,7 @@ interface Cycles {
 
 const cycles = [];
 const idle = [];
-for (const runtime of await runtimes()) {
+for (const runtime of await chosen(process.argv.slice(2))) {
   const name = `${runtime.name} ${runtime.version}`;
   const seen = await measure<Cycles>(
     runtime,

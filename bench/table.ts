@@ -3,11 +3,17 @@ import { join } from "@std/path";
 import { findRuntime, NAMES, type Runtime } from "../scripts/runtimes.ts";
 import { type Ended, runProgram } from "../tests/support/program.ts";
 
-/** All runtimes, Deno first, or those that a list names. */
-export function runtimes(
-  names: readonly Runtime["name"][] = NAMES,
-): Promise<Runtime[]> {
-  return Promise.all(names.map(findRuntime));
+/** All runtimes, Deno first. */
+export function runtimes(): Promise<Runtime[]> {
+  return chosen([]);
+}
+
+/** The runtimes of these names; without a name all. */
+export function chosen(names: string[]): Promise<Runtime[]> {
+  const wanted = NAMES.filter((name) =>
+    names.length === 0 || names.includes(name)
+  );
+  return Promise.all(wanted.map(findRuntime));
 }
 
 /** Runs a program of `bench/programs/` to its end, for at most `deadline` milliseconds. */

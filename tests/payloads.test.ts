@@ -1,5 +1,5 @@
 /** What a message is sent from: memory of every kind, taken as it is at the moment of the call. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { MessageData, P2P } from "../mod.ts";
@@ -131,6 +131,38 @@ test("memory of every kind is sent as it is by code that the runtime has compile
   }
   await received;
   assertEquals(wrong, 0);
+});
+
+test("memory of every kind is sent as it is whether a binding copies it or lends it", async () => {
+  await using alice = await createNode();
+  await using bob = await createNode();
+  await connect(alice, bob);
+  const channel = directChannel(alice, bob);
+  const larger = { maxByteLength: 1 << 20 };
+  const memory: ((bytes: number) => ArrayBufferLike)[] = [
+    (bytes) => new ArrayBuffer(bytes),
+    (bytes) => new ArrayBuffer(bytes, larger),
+    (bytes) => new SharedArrayBuffer(bytes),
+    // deno-lint-ignore no-explicit-any
+    (bytes) => new (SharedArrayBuffer as any)(bytes, larger),
+    () => new WebAssembly.Memory({ initial: 2 }).buffer,
+  ];
+  // In Node.js up to 4 KiB are copied.
+  for (const length of [4095, 4096, 4097, 70_000]) {
+    const views = memory.map((make) =>
+      new Uint8Array(make(length + 5), 5, length)
+    );
+    views.push(new Liar(new ArrayBuffer(length)));
+    for (const [kind, view] of views.entries()) {
+      for (let i = 0; i < length; i++) view[i] = i * 7 + kind;
+      const wanted = new Uint8Array(view);
+      const sent = alice.sendMessageToPeer(channel, view);
+      overwrite(view);
+      await sent;
+      const [{ data }] = await take(bob, 1);
+      assert(Buffer.compare(data, wanted) === 0, `${kind}, ${length} bytes`);
+    }
+  }
 });
 
 test("memory that is gone is refused by name", async () => {

@@ -1,10 +1,14 @@
 /** Processes with nodes: how long they live, and that each way to end is a clean one. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
-import { findVersion } from "../scripts/runtimes.ts";
+import { fileURLToPath } from "node:url";
+import { buildLibrary } from "../scripts/build.ts";
+import { findRuntime, findVersion } from "../scripts/runtimes.ts";
 import { withFolder } from "./support/node.ts";
 import { findFreePorts } from "./support/ports.ts";
 import { type Ended, runProgram } from "./support/program.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const ends: [how: string, code: number][] = [
   ["exit", 3],
@@ -44,6 +48,30 @@ test("WebAssembly and timers work beside the library in Bun 1.3.13", async (t) =
     runProgram("wasm.ts", { args: [folder], runtime: "bun", path: bun.path })
   );
   assertEquals([ended.code, ended.stdout], [0, "1000000\n"], ended.stderr);
+});
+
+test("two million calls of the library in one turn keep no memory", async () => {
+  const { code, stdout, stderr } = await runProgram("calls.ts");
+  assertEquals([code, stderr], [0, ""]);
+  assertLess(Number(stdout), 30, "megabytes");
+});
+
+test("under Node's permission model a program needs --allow-ffi, and is told so", async () => {
+  const { path } = await findRuntime("node");
+  const library = await buildLibrary();
+  const allow = ["--permission", `--allow-fs-read=${ROOT}`];
+  const run = (permissions: string[]) =>
+    withFolder((folder) =>
+      runProgram("permission.ts", {
+        ...{ args: [library, folder], runtime: "node", path, permissions },
+      })
+    );
+  const refused = await run(allow);
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "LIBRARY_FAILED");
+  assertStringIncludes(refused.stderr, "Use --allow-ffi");
+  const { code, stdout } = await run([...allow, "--allow-ffi"]);
+  assertEquals([code, stdout], [0, "no other permission\n"]);
 });
 
 test("a listener or logger that throws is reported and stops nothing", async () => {
