@@ -1,6 +1,6 @@
 /**
- * Tries the libraries of a release: whether another folder and another home make the same bytes, and whether the example in C runs
- * with them, natively or with what stands in for another machine.
+ * Tries the libraries of a release: whether another folder and another home make the same bytes, whether the example in C runs with
+ * them, natively or with what stands in for another machine, and for Windows whether the tests of the bridge pass.
  *
  * @module
  */
@@ -33,13 +33,25 @@ export async function check(
       console.log(`${key}: not tried, there is no ${library}`);
       continue;
     }
-    for (const attempt of [sameBytes, example]) {
+    for (const attempt of attempts(platform)) {
       const result = await attempt(root, platform, library);
       console.log(`${key}: ${result.said}`);
       well &&= result.well;
     }
   }
   return well;
+}
+
+type Attempt = (
+  root: string,
+  platform: Platform,
+  library: string,
+) => Promise<Result>;
+
+/** The bridge has files for Windows that no test on another system runs. */
+function attempts({ goos }: Platform): Attempt[] {
+  const all = [example, sameBytes];
+  return goos === "windows" ? [bridgeTests, ...all] : all;
 }
 
 /** What came of an attempt; what cannot be tried on this machine is told and is no fault. */
@@ -101,6 +113,33 @@ async function example(
   return code === 0
     ? { well: true, said: `the example in C passes${how}` }
     : { well: false, said: `the example in C fails${how}:\n${output}` };
+}
+
+/** Compiles the tests of the bridge and runs them. */
+async function bridgeTests(root: string, platform: Platform): Promise<Result> {
+  const cache = join(root, ".cache");
+  const way = await wayOf(platform, cache);
+  if (typeof way === "string") {
+    return { well: true, said: `the tests of the bridge were not run: ${way}` };
+  }
+  const folder = mkdtempSync(join(tmpdir(), "p2p-bridge-"));
+  try {
+    const tests = join(folder, "bridge.test.exe");
+    const workshop = {
+      sources: join(root, "go"),
+      cache,
+      zig: await findZig(cache),
+    };
+    await compile(platform, tests, workshop, ["test", "-c"], "./bridge");
+    const [command, ...args] = [...way.runner ?? [], tests];
+    const options = { cwd: folder, env: way.env };
+    const { code, output } = await run(command, args, options);
+    return code === 0
+      ? { well: true, said: "the tests of the bridge pass" }
+      : { well: false, said: `the tests of the bridge fail:\n${output}` };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** How the example is built and run for a platform, or why it cannot be here. */

@@ -14,9 +14,8 @@ import { Refusal } from "./refusal.ts";
 
 /** A first build compiles all modules, and zig the system's library. */
 const DEADLINE = 60 * 60_000;
+const LIBRARY = ["build", "-buildmode=c-shared", "-buildvcs=false"];
 const FLAGS = [
-  "-buildmode=c-shared",
-  "-buildvcs=false",
   "-trimpath",
   "-ldflags",
   // Go's -s leaves the linker's own symbols, with zig 4 MB of them.
@@ -55,15 +54,17 @@ export interface Workshop {
   env?: Record<string, string>;
 }
 
-/** Compiles the library into a file. */
+/** Compiles the library into a file, or what another Go command makes of a package. */
 export async function compile(
   platform: Platform,
   output: string,
   { sources, cache, zig, env }: Workshop,
+  command: string[] = LIBRARY,
+  source = ".",
 ): Promise<void> {
   mkdirSync(dirname(output), { recursive: true });
   const path = process.env.PATH ?? "";
-  const args = ["build", ...FLAGS, "-o", output, "."];
+  const args = [...command, ...FLAGS, "-o", output, source];
   const finished = await run("go", args, {
     cwd: sources,
     deadline: DEADLINE,
@@ -78,7 +79,9 @@ export async function compile(
   });
   if (finished.code !== 0) {
     throw new Refusal(
-      `the library for ${platform.key} was not built:\n${finished.output}`,
+      `${
+        command[0]
+      } of ${source} for ${platform.key} has failed:\n${finished.output}`,
     );
   }
 }
