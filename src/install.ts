@@ -10,7 +10,7 @@ import { realpathSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { RELEASE } from "./native/artefacts.ts";
-import { isInstalled, placeIn, platformKey } from "./native/cache.ts";
+import { faultAt, placeIn, platformKey } from "./native/cache.ts";
 import { InstallError, type InstallFailure } from "./native/failures.ts";
 import { installLibrary } from "./native/install.ts";
 import { say } from "./native/progress.ts";
@@ -74,15 +74,17 @@ export async function main(args: string[]): Promise<number> {
   const timeout = Number(values.timeout ?? SECONDS) * 1000;
   if (!(timeout > 0)) throw new RangeError("--timeout has to be above 0");
   const options = { release: RELEASE, platform, cache, registry, timeout };
-  const place = placeIn(options);
   if (!values.check) {
     console.log(await installLibrary(options));
-  } else if (isInstalled(place)) {
-    console.log(place.path);
-  } else {
-    say(`the library is not there: ${place.path}`);
+    return 0;
+  }
+  const place = placeIn(options);
+  const fault = faultAt(place);
+  if (fault !== undefined) {
+    say(`${place.path}: ${fault}`);
     return 1;
   }
+  console.log(place.path);
   return 0;
 }
 

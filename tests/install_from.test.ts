@@ -86,7 +86,9 @@ for (
       assertEquals(refused.library, undefined);
       assertMatch(
         refused.stderr,
-        RegExp(`is not what was released \\(it.* ${fault} .*instead of`),
+        RegExp(
+          `^\\S+ \\S+ is not what was released: it.* ${fault} .*instead of.*\\n\\S+ fetching .*\\n$`,
+        ),
       );
       await using registry = await startRegistry(serves(real.tarball));
       const made = await start(folder, registry, real);

@@ -21,7 +21,6 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import type { Artefact, Release } from "./artefacts.ts";
 import { InstallError, reasonOf } from "./failures.ts";
-import { say } from "./progress.ts";
 
 /** What is read at a time; a hash of 36 MB needs no 36 MB. */
 const PIECE = 1 << 20;
@@ -185,16 +184,16 @@ export function placeIn(options: InstallOptions): Place {
   return { artefact, path: libraryPath(cache, release, artefact) };
 }
 
-/** Whether the library is there as it was released; tells of one that is not, which is then replaced. */
-export function isInstalled({ path, artefact }: Place): boolean {
+/** What is said of a library that is not there. */
+export const ABSENT = "there is no such file";
+
+/** What is wrong with what is at a place; `undefined` if it is the library as it was released. */
+export function faultAt({ path, artefact }: Place): string | undefined {
   try {
-    const fault = faultOf(path, artefact);
-    if (fault === undefined) return true;
-    say(`${path} is not what was released (${fault}): it is replaced`);
-    return false;
+    return faultOf(path, artefact);
   } catch (cause) {
     const { code } = cause as { code?: string };
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    if (code === "ENOENT" || code === "ENOTDIR") return ABSENT;
     throw new InstallError("folder", reasonOf(cause), cause);
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
@@ -24,9 +25,10 @@ import { zstdDecompressSync } from "node:zlib";
 import { DEFAULT_SETTINGS } from "../settings.ts";
 import type { Artefact } from "./artefacts.ts";
 import {
+  ABSENT,
+  faultAt,
   faultOfBytes,
   type InstallOptions,
-  isInstalled,
   packageName,
   type Place,
   placeIn,
@@ -46,7 +48,9 @@ import { inTurn, type Turn, WaitError } from "./turn.ts";
  */
 export async function installLibrary(options: InstallOptions): Promise<string> {
   const place = placeIn(options);
-  if (isInstalled(place)) return place.path;
+  const fault = faultAt(place);
+  if (fault === undefined) return place.path;
+  if (fault !== ABSENT) say(`${place.path} is not what was released: ${fault}`);
   if ((options.platform ?? platformKey()) === platformKey()) refuseMusl();
   const folder = dirname(place.path);
   const timeout = options.timeout ?? DEFAULT_SETTINGS.installTimeout;
@@ -57,7 +61,8 @@ export async function installLibrary(options: InstallOptions): Promise<string> {
       join(folder, "lock"),
       {
         timeout,
-        isDone: () => identityOf(place.path) !== before && isInstalled(place),
+        isDone: () =>
+          identityOf(place.path) !== before && faultAt(place) === undefined,
         waits: () => say("waiting for another process that brings the library"),
       },
       async (turn) => {
@@ -137,18 +142,27 @@ function unpack(
   turn: Turn,
 ): void {
   const library = unpacked(packed, artefact);
-  const part = `${path}.part`;
-  const file = openSync(part, "w", 0o700);
+  // A name of its own: if two take their turn for lack of a sign of life, neither writes into what the other has put there.
+  const part = `${path}-${randomUUID()}.part`;
   try {
-    for (let at = 0; at < library.length;) at += writeSync(file, library, at);
-    // Else a machine that loses power has a file of the right length with nothing in it.
+    write(part, library);
+    turn.progress++;
+    // A running program has the old file mapped: replace it, never write into it.
+    renameSync(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
+/** Writes a file and syncs it: else a machine that loses power may keep its name and length, and nothing in it. */
+function write(path: string, data: Uint8Array): void {
+  const file = openSync(path, "wx", 0o700);
+  try {
+    for (let at = 0; at < data.length;) at += writeSync(file, data, at);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  turn.progress++;
-  // A running program has the old file mapped: replace it, never write into it.
-  renameSync(part, path);
 }
 
 /** In one piece and on this thread: 70 ms, where the pieces that zlib makes by itself take 200. */

@@ -11,7 +11,7 @@ import type { P2PError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import { RELEASE } from "./artefacts.ts";
 import type { NativeBinding } from "./binding.ts";
-import { isInstalled, placeIn } from "./cache.ts";
+import { faultAt, placeIn } from "./cache.ts";
 import { checkoutLibrary, scriptPath } from "./checkout.ts";
 import { embeddedLibrary } from "./embedded.ts";
 import { failure, InstallError, reasonOf } from "./failures.ts";
@@ -65,7 +65,7 @@ async function packageLibrary(
     const embedded = embeddedLibrary();
     const options = { release: RELEASE, embedded, registry, timeout };
     const there = placeIn(options);
-    if (isInstalled(there)) return there.path;
+    if (faultAt(there) === undefined) return there.path;
     const { installLibrary } = await import("./install.ts");
     return await installLibrary(options);
   } catch (cause) {
