@@ -162,11 +162,6 @@ const steps: Step[] = [
         readdirSync(join(ROOT, denoOnly)).map((name) => join(denoOnly, name)),
       ),
   },
-  {
-    name: "registry",
-    what: "the library out of a real registry, through npm",
-    run: () => testInDeno([join("tests", "registry", "platform.ts")]),
-  },
   step(
     "publish",
     "deno publish --dry-run",

@@ -2,19 +2,32 @@
  * The package as strangers get it: published to registries on this machine, installed from there into empty folders by each way
  * that there is, and used. Not named `.test.ts`: the test command runs it by itself, once.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { findRuntime } from "../../scripts/runtimes.ts";
 import { converse, startHello } from "../support/hello.ts";
 import { withFolder } from "../support/node.ts";
+import { PACKAGE as PLATFORM_PACKAGE, PLATFORM } from "../support/release.ts";
 import {
   allWays,
   command,
+  NAME,
+  type Newcomer,
   newcomer,
   type Registries,
   startRegistries,
+  TODAY,
 } from "./ways.ts";
 
 const MOST_BYTES = 400_000;
@@ -71,6 +84,44 @@ for (const { name, install, check } of ways) {
       await command([...check, "hello.ts"], user);
     });
   });
+}
+
+test("a program that Bun compiles carries the library of the platform's package, and asks no registry", async () => {
+  await withFolder(async (folder) => {
+    const user = newcomer(folder, registries);
+    const { path: bun } = await findRuntime("bun");
+    await command([bun, "add", NAME, PLATFORM_PACKAGE], user);
+    writeCompiled(user);
+    await command([bun, "build", "--compile", "main.ts"], user);
+    // It would be found above the working folder as well.
+    rmSync(join(user.cwd, "node_modules"), { recursive: true });
+    user.env.npm_config_registry = NOWHERE;
+    const program = startHello([join(user.cwd, "main"), "alice"], user);
+    await program.line(/^alice listens on /);
+    await program.end();
+    assertEquals(librariesOf(user.env.HOME).length, 1);
+  });
+});
+
+test("Deno's compiler takes the platform's package into a program", async () => {
+  await withFolder(async (folder) => {
+    const user = newcomer(folder, registries);
+    const { path: deno } = await findRuntime("deno");
+    const packages = [NAME, PLATFORM_PACKAGE].map((name) => `npm:${name}`);
+    await command([deno, "add", TODAY, ...packages], user);
+    writeCompiled(user);
+    // What it puts around a program comes from a download, so that this stands in for it and is only looked at.
+    user.env.DENORT_BIN = deno;
+    const args = ["compile", "-A", "--include", packages[1], "main.ts"];
+    const { stdout, stderr } = await promisify(execFile)(deno, args, user);
+    assertMatch(stdout + stderr, RegExp(`p2p-${PLATFORM}/\\* \\([\\d.]+MB`));
+  });
+});
+
+/** The first program, as it would be compiled. */
+function writeCompiled({ cwd }: Newcomer): void {
+  const text = 'import "@unaiverse/p2p/compile";\nimport "./hello.ts";\n';
+  writeFileSync(join(cwd, "main.ts"), text);
 }
 
 test("npm and JSR each have less than 400 KB to give", () => {

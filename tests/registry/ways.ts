@@ -14,9 +14,10 @@ import { mainPackage, platformPackage } from "./packages.ts";
 import { startVerdaccio, type Verdaccio } from "./verdaccio.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const NAME = "@unaiverse/p2p";
+/** The package. */
+export const NAME = "@unaiverse/p2p";
 /** Else Deno takes nothing that was published within a day. */
-const TODAY = "--minimum-dependency-age=0";
+export const TODAY = "--minimum-dependency-age=0";
 
 /** Commands: one installs the package into the working folder, another runs a program there. */
 export interface Way {
