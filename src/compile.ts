@@ -25,9 +25,14 @@ interface FileModule {
   readonly default: string;
 }
 
+/** Whether this is not the module's own file any more: Bun would fetch what an import names and is not there. */
+const bundled = !/\/src\/compile\.[jt]s$/.test(import.meta.url);
+
 // A bundler goes by the text of an import, so that each platform has its own; what stands in a `try` may be missing.
 try {
-  if (process.platform === "linux" && process.arch === "x64") {
+  if (!bundled) {
+    // The library is looked for elsewhere.
+  } else if (process.platform === "linux" && process.arch === "x64") {
     carry(
       // @ts-ignore: what such a file is imported as, the bundler says.
       await import("@unaiverse/p2p-linux-x64/libunaiverse_p2p.so.zst", {
@@ -64,7 +69,7 @@ try {
     );
   }
 } catch {
-  // Not installed, or nothing is compiled: the library is looked for elsewhere then.
+  // Not installed: the library is looked for elsewhere then.
 }
 
 /** What is compiled has its files at absolute paths, a folder of bundles beside the bundle. */

@@ -14,7 +14,8 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { findRuntime } from "../scripts/runtimes.ts";
 import { withFolder } from "./support/node.ts";
-import { refuses, startRegistry } from "./support/registry.ts";
+import { runProgram } from "./support/program.ts";
+import { refuses, serves, startRegistry } from "./support/registry.ts";
 import {
   freshUser,
   leftIn,
@@ -33,18 +34,21 @@ interface Said {
   milliseconds: number;
 }
 
-/** Compiles the program of a release in a project that has the platform's package; returns the one file that is made. */
+/** The program of a release, which is to be compiled; returns its path. */
+function stageMain(project: string, { release }: TestRelease): string {
+  const main = join(dirname(stage(project, release)), "compiled.ts");
+  const text = 'import "../../src/compile.ts";\nimport "./installs.ts";\n';
+  writeFileSync(main, text);
+  return main;
+}
+
+/** Compiles it in a project that has the platform's package; returns the one file that is made. */
 async function compile(folder: string, ours: TestRelease): Promise<string> {
   const project = join(folder, "project");
-  const program = stage(project, ours.release);
+  const main = stageMain(project, ours);
   const beside = join(project, "node_modules", PACKAGE);
   mkdirSync(beside, { recursive: true });
   writeFileSync(join(beside, `${ours.artefact.file}.zst`), ours.packed);
-  const main = join(dirname(program), "compiled.ts");
-  writeFileSync(
-    main,
-    'import "../../src/compile.ts";\nimport "./installs.ts";\n',
-  );
   const executable = join(folder, "program");
   const bun = await findRuntime("bun");
   const args = ["build", "--compile", "--outfile", executable, main];
@@ -82,6 +86,18 @@ test("a compiled program carries the library: it asks nobody, and its next start
     assertEquals(leftIn(folder), [ours.artefact.file]);
     assertEquals(readdirSync(env.TMPDIR), []);
     assertEquals(registry.asked, []);
+  }));
+
+test("where nothing is compiled the import does nothing", () =>
+  withFolder(async (folder) => {
+    const ours = await realRelease();
+    await using registry = await startRegistry(serves(ours.tarball));
+    const { stdout } = await runProgram(stageMain(folder, ours), {
+      args: [join(folder, "alice")],
+      env: freshUser(folder, registry.url),
+    });
+    assertEquals(JSON.parse(stdout).message, "listens");
+    assertEquals(registry.asked.length, 1);
   }));
 
 test("where there is no home that can be written it uses one folder in the temporary one, again and again, but not another's", () =>
