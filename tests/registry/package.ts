@@ -17,6 +17,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { findRuntime } from "../../scripts/runtimes.ts";
 import { converse, startHello } from "../support/hello.ts";
+import { realRelease } from "../support/release.ts";
 import { withFolder } from "../support/node.ts";
 import { PACKAGE as PLATFORM_PACKAGE, PLATFORM } from "../support/release.ts";
 import {
@@ -37,7 +38,9 @@ const NOWHERE = "http://127.0.0.1:1/";
 const ways = await allWays();
 const folder = mkdtempSync(join(tmpdir(), "p2p-registries-"));
 let registries: Registries;
-before(async () => void (registries = await startRegistries(folder)));
+before(async () => {
+  registries = await startRegistries(folder, await realRelease());
+});
 after(async () => {
   await registries?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -64,6 +67,24 @@ for (const { name, install, run } of ways) {
     });
   });
 }
+
+test("what npm has put into node_modules is what every runtime uses there", async () => {
+  await withFolder(async (folder) => {
+    const user = newcomer(folder, registries);
+    const npm = ways.find(({ name }) => name.startsWith("npm "))!;
+    await command(npm.install, user);
+    // From here on the library alone is asked for.
+    user.env.NPM_CONFIG_REGISTRY = NOWHERE;
+    user.env.npm_config_registry = registries.npm.url;
+    for (const { run } of ways) {
+      const said = await converse(
+        () => startHello([...run, "hello.ts", "alice"], user),
+        (address) => startHello([...npm.run, "hello.ts", "bob", address], user),
+      );
+      assertEquals(said, { greeted: true, answered: true });
+    }
+  });
+});
 
 for (const { name, fetch } of ways) {
   test(`instead of "${name}" the library can be brought ahead of time, by one command without a project`, async () => {

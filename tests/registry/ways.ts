@@ -8,7 +8,7 @@ import { copyFileSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findRuntime } from "../../scripts/runtimes.ts";
-import { realRelease } from "../support/release.ts";
+import type { TestRelease } from "../support/release.ts";
 import { type Jsr, startJsr } from "./jsr.ts";
 import { mainPackage, platformPackage } from "./packages.ts";
 import { startVerdaccio, type Verdaccio } from "./verdaccio.ts";
@@ -78,8 +78,10 @@ export interface Registries extends AsyncDisposable {
 }
 
 /** Publishes everything to registries of its own. */
-export async function startRegistries(folder: string): Promise<Registries> {
-  const release = await realRelease();
+export async function startRegistries(
+  folder: string,
+  release: TestRelease,
+): Promise<Registries> {
   const main = await mainPackage(folder, release);
   const npm = await startVerdaccio(join(folder, "verdaccio"));
   await npm.publish(main);

@@ -47,8 +47,8 @@ export function realRelease(): Promise<TestRelease> {
 }
 
 /** A release of any bytes, for what comes before they are loaded. */
-export function releaseOf(library: Uint8Array): TestRelease {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+export function releaseOf(library: Uint8Array, level = 1): TestRelease {
+  const params = { [constants.ZSTD_c_compressionLevel]: level };
   const packed = zstdCompressSync(library, { params });
   const artefact = {
     file: libraryName(),

@@ -16,6 +16,8 @@ import {
   type Roster,
   type Sender,
 } from "@unaiverse/p2p";
+import "@unaiverse/p2p/compile";
+import type { main } from "@unaiverse/p2p/install";
 import * as messages from "@unaiverse/p2p/messages";
 
 type IsAny<T> = 0 extends T & 1 ? true : false;
@@ -31,6 +33,7 @@ export const nothingIsAny: false[] = [] as (
   | AnyOf<Required<P2POptions>>
   | AnyOf<Required<LibrarySettings>>
   | AnyOf<typeof messages>
+  | IsAny<ReturnType<typeof main>>
 )[];
 
 const settings: LibrarySettings = {
