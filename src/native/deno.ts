@@ -8,6 +8,7 @@
 import { Socket } from "node:net";
 import process from "node:process";
 import type { NativeBinding, WakeSocket } from "./binding.ts";
+import { wakeSocket } from "./socket.ts";
 
 const SYMBOLS = {
   // uint32_t p2p_abi(void)
@@ -113,16 +114,5 @@ function socketOf(fd: number, onWake: () => void): Socket {
 }
 
 function adopt(fd: number, onWake: () => void): WakeSocket {
-  const socket = socketOf(fd, onWake);
-  socket.on("error", () => {}); // The close that follows says all.
-  return {
-    ref: () => void socket.ref(),
-    unref: () => void socket.unref(),
-    close: () =>
-      new Promise((resolve) => {
-        if (socket.closed) return resolve();
-        socket.once("close", () => resolve());
-        socket.destroy();
-      }),
-  };
+  return wakeSocket(socketOf(fd, onWake));
 }

@@ -11,6 +11,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { clearTimeout, setTimeout } from "node:timers";
 import { P2PError } from "../errors.ts";
 import type { WakeSocket } from "./binding.ts";
+import { wakeSocket } from "./socket.ts";
 
 const TOKEN_BYTES = 32;
 /** The library has connected before `connect` returns; a loaded machine may take its time to say so. */
@@ -85,19 +86,6 @@ function hearToken(
     else socket.destroy();
   };
   socket.on("data", listen);
-}
-
-function wakeSocket(socket: Socket): WakeSocket {
-  return {
-    ref: () => void socket.ref(),
-    unref: () => void socket.unref(),
-    close: () =>
-      new Promise((resolve) => {
-        if (socket.closed) return resolve();
-        socket.once("close", () => resolve());
-        socket.destroy();
-      }),
-  };
 }
 
 function failure(cause: unknown): P2PError {

@@ -9,6 +9,7 @@
 import { Socket } from "node:net";
 import process from "node:process";
 import type { NativeBinding, WakeSocket } from "./binding.ts";
+import { wakeSocket } from "./socket.ts";
 
 interface Functions {
   p2p_abi(): number;
@@ -150,16 +151,5 @@ function adopt(fd: number, onWake: () => void): WakeSocket {
   };
   // The stream that the socket is else makes a buffer, an event and two turns of every wake byte.
   const onread = { buffer: new Uint8Array(64), callback };
-  const socket = new Socket({ fd, onread } as { fd: number });
-  socket.on("error", () => {}); // The close that follows says all.
-  return {
-    ref: () => void socket.ref(),
-    unref: () => void socket.unref(),
-    close: () =>
-      new Promise((resolve) => {
-        if (socket.closed) return resolve();
-        socket.once("close", () => resolve());
-        socket.destroy();
-      }),
-  };
+  return wakeSocket(new Socket({ fd, onread } as { fd: number }));
 }
