@@ -49,7 +49,9 @@ function* upward(folder: string): Generator<string> {
 function resolve(specifier: string): string | undefined {
   if (process.versions.deno === undefined) return undefined;
   try {
-    const url = import.meta.resolve(specifier);
+    // What JSR rewrites when it publishes it finds by its text, and warns of what it cannot read; this is for the program's folder.
+    const { resolve: locate } = import.meta;
+    const url = locate(specifier);
     return url.startsWith("file:") ? fileURLToPath(url) : undefined;
   } catch {
     return undefined;

@@ -96,6 +96,19 @@ for (const { name, fetch } of ways) {
   });
 }
 
+for (const { name, install, platform, run } of ways) {
+  test(`"${name} ${platform}" brings the library along`, async () => {
+    await withFolder(async (folder) => {
+      const user = newcomer(folder, registries);
+      await command([...install, platform], user);
+      user.env.npm_config_registry = NOWHERE;
+      const alice = startHello([...run, "hello.ts"], user);
+      await alice.line(/^alice listens on /);
+      await alice.end();
+    });
+  });
+}
+
 for (const { name, install, check } of ways) {
   if (check === undefined) continue;
   test(`after "${name}" the first program has types`, async () => {

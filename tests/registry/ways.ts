@@ -8,7 +8,7 @@ import { copyFileSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findRuntime } from "../../scripts/runtimes.ts";
-import type { TestRelease } from "../support/release.ts";
+import { PLATFORM, type TestRelease } from "../support/release.ts";
 import { type Jsr, startJsr } from "./jsr.ts";
 import { mainPackage, platformPackage } from "./packages.ts";
 import { startVerdaccio, type Verdaccio } from "./verdaccio.ts";
@@ -16,6 +16,7 @@ import { startVerdaccio, type Verdaccio } from "./verdaccio.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The package. */
 export const NAME = "@unaiverse/p2p";
+const PLATFORM_PACKAGE = `${NAME}-${PLATFORM}`;
 /** Else Deno takes nothing that was published within a day. */
 export const TODAY = "--minimum-dependency-age=0";
 
@@ -23,6 +24,8 @@ export const TODAY = "--minimum-dependency-age=0";
 export interface Way {
   name: string;
   install: string[];
+  /** What that command calls the package of this platform. */
+  platform: string;
   run: string[];
   /** One that brings the library ahead of time and prints its path. */
   fetch: string[];
@@ -40,6 +43,7 @@ export async function allWays(): Promise<Way[]> {
   const inDeno = (specifier: string): Way => ({
     name: `deno add ${specifier}`,
     install: [deno, "add", TODAY, specifier],
+    platform: `npm:${PLATFORM_PACKAGE}`,
     run: [deno, "run", "-A"],
     fetch: [deno, "run", "-A", TODAY, `${specifier}/install`],
     check: [deno, "check"],
@@ -50,12 +54,14 @@ export async function allWays(): Promise<Way[]> {
     {
       name: `bun add ${NAME}`,
       install: [bun, "add", NAME],
+      platform: PLATFORM_PACKAGE,
       run: [bun],
       fetch: [bun, "x", "--bun", NAME],
     },
     {
       name: `npm install ${NAME}`,
       install: [node, npm, "install", NAME],
+      platform: PLATFORM_PACKAGE,
       run: [node],
       // It wants a shell, and gives that the Node.js of the PATH.
       fetch: ["/usr/bin/env", path, node, npm, "exec", "--yes", NAME],
