@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { libraryPath } from "../src/native/cache.ts";
 import { withFolder } from "./support/node.ts";
@@ -213,6 +214,34 @@ test("the proxy that the environment names is asked, and not for hosts that it e
     rmSync(join(folder, "home"), { recursive: true });
     await start(folder, direct, ours, { env: { ...env, ...none } });
     assertEquals([proxy.asked.length, direct.asked.length], [1, 1]);
+  }));
+
+test("a registry behind TLS is asked through a tunnel of the proxy", () =>
+  withFolder(async (folder) => {
+    const asked: string[] = [];
+    // Where the tests run in Deno or in Bun, `node:http` does not tell of tunnels.
+    const proxy = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (data) => {
+        asked.push(data.toString().split("\r\n")[0]);
+        socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    await using none = await startRegistry(refuses(500));
+    const env = {
+      HTTPS_PROXY: url,
+      https_proxy: url,
+      npm_config_registry: "https://registry.invalid/",
+      // Deno would ask for newer versions of itself.
+      DENO_NO_UPDATE_CHECK: "1",
+    };
+    const { message } = await start(folder, none, ours, { env });
+    proxy.close();
+    assertEquals(asked, ["CONNECT registry.invalid:443 HTTP/1.1"]);
+    assertMatch(message, /could not be read: .*HTTPS_PROXY/);
   }));
 
 test("a cache that cannot be written is told, with what to do about it", () =>
