@@ -18,7 +18,7 @@ import { P2PError, type P2PErrorCode } from "../errors.ts";
  * | `home` | nothing says where the cache is |
  * | `musl` | the system cannot load such a library |
  * | `network` | the registry was not reached, or went away |
- * | `permission` | Deno was not allowed what it takes |
+ * | `permission` | the program is not allowed what it takes |
  * | `platform` | no library was released for this platform |
  * | `registry` | the registry has no such package, or wants to be asked by somebody else |
  * | `stalled` | the registry fell silent |
@@ -40,16 +40,19 @@ export class InstallError extends Error {
   override readonly name = "InstallError";
   readonly kind: InstallFailure;
 
-  /** Makes one; what Deno did not allow is of a kind of its own, whatever it was needed for. */
+  /** Makes one; what the runtime does not allow is of a kind of its own, whatever it was needed for. */
   constructor(kind: InstallFailure, message: string, cause?: unknown) {
     super(message, { cause });
     this.kind = isDenied(cause) ? "permission" : kind;
   }
 }
 
+/** Deno tells what it does not allow by the name of the error, Node by its code. */
 function isDenied(cause: unknown): boolean {
-  return cause instanceof Error &&
-    (cause.name === "NotCapable" || isDenied(cause.cause));
+  if (!(cause instanceof Error)) return false;
+  const { name, code } = cause as Error & { code?: string };
+  return name === "NotCapable" || code === "ERR_ACCESS_DENIED" ||
+    isDenied(cause.cause);
 }
 
 /** The message of an error, with those of the errors behind it that say more. */

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { VERSION } from "../version.ts";
 import type { InstallFailure } from "./failures.ts";
-import { supportedRuntime } from "./runtimes.ts";
+import { type Runtime, supportedRuntime } from "./runtimes.ts";
 
 /**
  * Where this module lies: in a folder of the package; behind a URL, as from JSR; in one file with the program, which a bundler
@@ -44,8 +44,16 @@ export function installCommand(place: Place): string {
   return `${key === "bun" ? "bunx --bun" : "npx"} ${name}`;
 }
 
+/** What lets a runtime load a library that is named. */
+const ALLOWED: Record<Runtime["key"], string> = {
+  bun: "the right to load it",
+  deno: "--allow-ffi=<path>",
+  node: "--allow-ffi, beside reading its own files,",
+};
+
 /** What to do about a library that could not be brought, or not be loaded. */
 export function remedyFor(kind: InstallFailure, place: Place): string {
+  const { key } = supportedRuntime();
   const ahead = `\`${installCommand(place)}\``;
   const deliver = place === "executable" || place === "bundle"
     ? 'import "@unaiverse/p2p/compile" before it is compiled, or fetch the library ahead with ' +
@@ -67,7 +75,9 @@ export function remedyFor(kind: InstallFailure, place: Place): string {
     case "network":
       return `Where there is a proxy, name it by HTTPS_PROXY; ${another}; or, where there is a network, ${deliver}`;
     case "permission":
-      return `Run ${ahead} once, which prints a path: with P2P.setupLibrary({ library: <path> }) --allow-ffi=<path> is all that the program needs. Or run it with -A`;
+      return `Run ${ahead} once, which prints a path: with P2P.setupLibrary({ library: <path> }) ${
+        ALLOWED[key]
+      } is all that the program needs. Or allow it everything`;
     case "platform":
       return `Take a platform that has one, or ${BRING_ONE}`;
     case "registry":

@@ -87,6 +87,24 @@ Deno.test("a program that looks for the library by itself needs to read the cach
     assertEquals(JSON.parse(stdout).message, "listens");
   }));
 
+Deno.test("a first use needs the environment, the files, the cache and the registry, and no more", () =>
+  withFolder(async (folder) => {
+    const { release, tarball } = await realRelease();
+    await using registry = await startRegistry(serves(tarball));
+    const cache = join(folder, "home", ".cache", "unaiverse-p2p");
+    const program = stage(folder, release);
+    const { stdout } = await runProgram(program, {
+      args: [join(folder, "alice")],
+      permissions: [
+        ...["--allow-ffi", "--allow-env", "--allow-sys=homedir"],
+        ...["--allow-read", `--allow-write=${cache}`],
+        `--allow-net=${new URL(registry.url).host}`,
+      ],
+      env: freshUser(folder, registry.url),
+    });
+    assertEquals(JSON.parse(stdout).message, "listens");
+  }));
+
 Deno.test("a first use without permissions names the command that spares them", () =>
   withFolder(async (folder) => {
     const { release } = await realRelease();

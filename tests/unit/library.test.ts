@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { InstallError } from "../../src/native/failures.ts";
 import { isMusl } from "../../src/native/install.ts";
 import { placeOf } from "../../src/native/remedies.ts";
 
@@ -33,4 +34,13 @@ test("a process that musl has loaded is told from others by its memory", () => {
   const glibc = others + line("/usr/lib/x86_64-linux-gnu/libc.so.6");
   const musl = others + line("/lib/ld-musl-x86_64.so.1") + line("[stack]");
   assertEquals([isMusl(glibc), isMusl(musl)], [false, true]);
+});
+
+test("what a runtime does not allow is told from what goes wrong, however deep it lies", () => {
+  const deno = Object.assign(new Error(), { name: "NotCapable" });
+  const node = Object.assign(new Error(), { code: "ERR_ACCESS_DENIED" });
+  const other = Object.assign(new Error(), { code: "EROFS" });
+  const kinds = [deno, new Error("", { cause: deno }), node, other]
+    .map((cause) => new InstallError("folder", "", cause).kind);
+  assertEquals(kinds, ["permission", "permission", "permission", "folder"]);
 });
