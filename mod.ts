@@ -1,5 +1,5 @@
 /**
- * A whole libp2p node for Deno and Bun: go-libp2p in one native library.
+ * A whole libp2p node for Deno, Bun and Node.js: go-libp2p in one native library.
  *
  * @example For two terminals: `hello.ts alice` waits, `hello.ts bob <address>` greets the address that the first printed
  * ```ts

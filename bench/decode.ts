@@ -1,5 +1,5 @@
 /**
- * How long `decodeMessage` takes for messages that were made to slow it down, in both runtimes.
+ * How long `decodeMessage` takes for messages that were made to slow it down, in each runtime.
  *
  *     deno run -A bench/decode.ts [--count 2000] [--size 1048576] [--seed 1] [--limit 1000]
  */

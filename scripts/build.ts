@@ -1,6 +1,6 @@
 /**
  * Builds the native library from `go/` when its sources, or the Go that compiles
- * them, changed. Runs in Deno and in Bun, from a checkout and from an installed
+ * them, changed. Runs in Deno, Bun and Node.js, from a checkout and from an installed
  * package alike, and therefore imports nothing but `node:` builtins.
  *
  * @module
@@ -249,6 +249,7 @@ const HELP =
 
 Usage: deno run -A scripts/build.ts [--verbose]
        bun scripts/build.ts [--verbose]
+       node scripts/build.ts [--verbose]
 
   --verbose  say so when there was nothing to do
   --help     this text

@@ -78,6 +78,7 @@ const COLOURS: [RegExp, string][] = [
   [/^go/, "#7a8793"],
   [/^deno/, "#1b6f5c"],
   [/^bun/, "#c05f2e"],
+  [/^node/, "#7c5aa6"],
   [/^js/, "#b9a23a"],
   [/^python/, "#4a6fa5"],
 ];
