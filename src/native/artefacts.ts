@@ -36,30 +36,30 @@ export const RELEASE: Release = {
   artefacts: {
     "linux-arm64": {
       file: "libunaiverse_p2p.so",
-      bytes: 30437176,
+      bytes: 30443416,
       sha256:
-        "ba8f7aab651d1765dd86e7577aa46a93b574ab5409bbcb0a0755f4833a7d4199",
-      packedBytes: 8748311,
+        "6378c2f0fa0582a1fa900942a47ec5ad0da4c1a81b70615dff5f3217e7a0b3b4",
+      packedBytes: 8738411,
       packedSha256:
-        "3aa1392e1ba5a1b6e4f52f289a41960651b0cd5bc6622362d7a07839f351e060",
+        "6b0180104b76e3f388ca15d7d44f90b1524d863ef386356542adef2cc163bb77",
     },
     "linux-x64": {
       file: "libunaiverse_p2p.so",
-      bytes: 32632320,
+      bytes: 32638464,
       sha256:
-        "6402bd38c3f4732b55b6c8995c824713d61d3531077f75598a37cb8b3c63fee4",
-      packedBytes: 9463258,
+        "20da4dc1ad40f159439af1a4db97cf97cdff4e66157d3c68e49ed07ae87baba4",
+      packedBytes: 9464893,
       packedSha256:
-        "08953fbd28f8021c5cba87246cc42e8caba8578d037402907d5d0d3a79fb3c5e",
+        "7b114a419ee8eadf0f4939204c4311a3a7266454744e57a98f90c4a15048f19c",
     },
     "win32-x64": {
       file: "libunaiverse_p2p.dll",
-      bytes: 29848576,
+      bytes: 29854208,
       sha256:
-        "57af05ca35befe802d8ff409c86143aba74be47d198579f172936c1091c9f64d",
-      packedBytes: 9343897,
+        "f0fe1f35f0b581823170464a41ff59fc83a237c88570a9a6bd83ed4abecf5c4b",
+      packedBytes: 9344078,
       packedSha256:
-        "c8f0af4172c7c17dfc384efa51c71fb0416c56cc96e4576f599a2d480355cf11",
+        "8eac69da24bf3af8a51ed155fed54d818195d3ad3749d7ebe8aa94f1cb93705a",
     },
   },
 };
