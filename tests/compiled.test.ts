@@ -157,6 +157,13 @@ test("a root that holds glibc and nothing else is enough for a compiled program"
     const cached = here.filter((name) => name.includes("unaiverse-p2p/"));
     assertEquals(cached.filter((name) => !name.endsWith(".so")).length, 1);
     assertEquals(cached.length, 2);
+    // Nobody there has a home.
+    const homeless = { PATH: env.PATH };
+    const refused = await start("unshare", args, homeless);
+    assertMatch(refused.message, /no native library: .*XDG_CACHE_HOME/);
+    mkdirSync(join(root, "tmp"));
+    const { library } = await start("unshare", args, homeless);
+    assertMatch(library, /^\/tmp\/unaiverse-p2p-0\//);
   });
 });
 
