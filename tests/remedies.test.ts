@@ -100,14 +100,19 @@ test("a library that asks for a newer glibc than there is says which", async (t)
   });
 });
 
-test("a package with sources names the command that builds its library, when that cannot start", () =>
+test("a checkout asks no registry, and names the command that builds its library when that cannot start", () =>
   withFolder(async (folder) => {
+    await using registry = await startRegistry(refuses(503));
     const program = copyOf(folder, "go/go.mod", "scripts/build.ts");
-    const env = { UNAIVERSE_P2P_BUILDING: "1" };
-    const { code, message } = await create(program, [folder], env);
+    const env = freshUser(folder, registry.url);
+    const { code, message } = await create(program, [folder], {
+      ...env,
+      UNAIVERSE_P2P_BUILDING: "1",
+    });
     assertEquals(code, "LIBRARY_MISSING");
     const script = join(folder, "scripts", "build.ts");
-    assertStringIncludes(message, `${COMMAND[CURRENT]}${script}\` builds it`);
+    assertStringIncludes(message, `${COMMAND}${script}\` builds it`);
+    assertEquals(registry.asked, []);
   }));
 
 test("a package in a folder that cannot be written says so", () =>

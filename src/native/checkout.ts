@@ -15,19 +15,21 @@ import { supportedRuntime } from "./runtimes.ts";
 /** Set for the build script, so that whatever takes itself for a runtime does not start itself without end. */
 const BUILDING = "UNAIVERSE_P2P_BUILDING";
 
-/** The script that builds the library. */
-export function scriptPath(): string {
-  return packagePath("scripts/build.ts");
+/** The script that builds the library; only what is a file of source text can be in a checkout. */
+export function scriptPath(): string | undefined {
+  return /^file:.*\.ts$/.test(import.meta.url)
+    ? packagePath("scripts/build.ts")
+    : undefined;
 }
 
 /** The library of this checkout, built first if that was not done yet; `undefined` where this is none. */
 export async function checkoutLibrary(): Promise<string | undefined> {
-  // What was made for a package registry is JavaScript, and not the source text.
-  if (!import.meta.url.endsWith(".ts")) return undefined;
+  const script = scriptPath();
+  if (script === undefined) return undefined;
   const folder = packagePath(`.cache/native/${platformKey()}`);
   const library = `${folder}/${libraryName()}`;
   if (isThere(library)) return library;
-  if (!isThere(scriptPath()) || !isThere(packagePath("go"))) return undefined;
+  if (!isThere(script) || !isThere(packagePath("go"))) return undefined;
   try {
     mkdirSync(folder, { recursive: true });
     rmdirSync(mkdtempSync(`${folder}/build-`));
@@ -39,7 +41,7 @@ export async function checkoutLibrary(): Promise<string | undefined> {
       cause,
     );
   }
-  await build(scriptPath());
+  await build(script);
   return library;
 }
 

@@ -46,9 +46,11 @@ export async function loadBinding(
 
 /** What to do about a library of another version: the one that `path` names, or the one of this package. */
 export function mismatchRemedy(path?: string): string {
-  return path === undefined
-    ? buildCommand(scriptPath())
-    : `P2P.setupLibrary named it: ${BRING_ONE}`;
+  if (path !== undefined) return `P2P.setupLibrary named it: ${BRING_ONE}`;
+  const script = scriptPath();
+  return script === undefined
+    ? "this release does not fit together, please report it"
+    : buildCommand(script);
 }
 
 function whereabouts(compiled: boolean): Place {

@@ -22,6 +22,16 @@ Deno.test("a library that is named needs --allow-ffi for itself and nothing else
   assertEquals([ended.code, ended.stdout], [0, "no other permission\n"]);
 });
 
+Deno.test("a library that may not be loaded is told, with the right that it needs", async () => {
+  const library = await buildLibrary();
+  const { stdout } = await withFolder((folder) =>
+    runProgram("creates.ts", { args: [folder, library], permissions: ["-R"] })
+  );
+  const { code, message } = JSON.parse(stdout);
+  assertEquals(code, "LIBRARY_FAILED");
+  assertStringIncludes(message, `Allow --allow-ffi=${library}`);
+});
+
 Deno.test("a library of the package that may not be looked for is told as that", async () => {
   await buildLibrary();
   const { code, stdout, stderr } = await withFolder((folder) =>
