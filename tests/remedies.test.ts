@@ -111,7 +111,7 @@ test("a checkout asks no registry, and names the command that builds its library
     });
     assertEquals(code, "LIBRARY_MISSING");
     const script = join(folder, "scripts", "build.ts");
-    assertStringIncludes(message, `${COMMAND}${script}\` builds it`);
+    assertStringIncludes(message, `${COMMAND[CURRENT]}${script}\` builds it`);
     assertEquals(registry.asked, []);
   }));
 
