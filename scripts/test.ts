@@ -5,29 +5,15 @@
  * @module
  */
 import { join } from "@std/path";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildLibrary } from "./build.ts";
 import { runExample } from "./example.ts";
-import { findRuntime, RUN } from "./runtimes.ts";
-import {
-  bunCounts,
-  denoCounts,
-  goCounts,
-  nodeCounts,
-  type Outcome,
-  run,
-  whole,
-} from "./steps.ts";
+import { testInBun, testInDeno, testInNode } from "./runners.ts";
+import { findRuntime } from "./runtimes.ts";
+import { goCounts, type Outcome, run, whole } from "./steps.ts";
 import { checkTypes } from "./types.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -134,20 +120,17 @@ const steps: Step[] = [
   {
     name: "deno",
     what: `tests in Deno ${deno.version}`,
-    run: () => testInDeno(["tests/"]),
+    run: () => testInDeno(deno.path, ["tests/"]),
   },
   {
     name: "bun",
     what: `tests in Bun ${bun.version}`,
-    run: async () =>
-      bunCounts(
-        await run(bun.path, ["test", "--timeout", "60000", "tests/"], HERE),
-      ),
+    run: () => testInBun(bun.path),
   },
   {
     name: "node",
     what: `tests in Node.js ${node.version}`,
-    run: testInNode,
+    run: () => testInNode(node.path),
   },
   {
     name: "same",
@@ -159,6 +142,7 @@ const steps: Step[] = [
     what: "Deno's own checks: nothing is left open",
     run: () =>
       testInDeno(
+        deno.path,
         readdirSync(join(ROOT, denoOnly)).map((name) => join(denoOnly, name)),
       ),
   },
@@ -187,7 +171,7 @@ const steps: Step[] = [
   {
     name: "package",
     what: "both packages, out of registries on this machine, in empty folders",
-    run: () => testInDeno([join("tests", "registry", "package.ts")]),
+    run: () => testInDeno(deno.path, [join("tests", "registry", "package.ts")]),
   },
 ];
 
@@ -210,40 +194,6 @@ async function runInC(): Promise<Outcome> {
   const { output } = await run("go", ["env", "CC"], GO);
   const compiler = output.trim().split(" ");
   return whole(await runExample(await buildLibrary(), { compiler }));
-}
-
-async function testInDeno(paths: string[]): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), "p2p-report-"));
-  try {
-    const report = join(folder, "report.xml");
-    const args = ["test", "-A", `--junit-path=${report}`, ...paths];
-    const finished = await run(deno.path, args, HERE);
-    const written = existsSync(report) ? readFileSync(report, "utf8") : "";
-    return denoCounts(finished, written);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function testInNode(): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), "p2p-report-"));
-  try {
-    const report = join(folder, "report.xml");
-    const args = [
-      ...RUN.node,
-      "--test",
-      // One process for all, as in Bun.
-      "--test-isolation=none",
-      ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-      ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
-      "tests/**/*.test.ts",
-    ];
-    const finished = await run(node.path, args, HERE);
-    const written = existsSync(report) ? readFileSync(report, "utf8") : "";
-    return nodeCounts(finished, written);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 function sameCounts(): Outcome {
