@@ -107,7 +107,9 @@ export function bunCounts(finished: Finished): Outcome {
 
 /** The counts of `node --test`, from its JUnit report; what was skipped is named with its reason. */
 export function nodeCounts(finished: Finished, report: string): Outcome {
-  const found = report.matchAll(/<testcase [^>]*(?:\/>|>.*?<\/testcase>)/gs);
+  const found = report.matchAll(
+    /<testcase (?:[^>]*\/>|[^>]*>.*?<\/testcase>)/gs,
+  );
   const cases = Array.from(found, ([one]) => one);
   const skipped = cases.filter((one) => one.includes("<skipped"));
   for (const one of skipped) {
