@@ -30,7 +30,7 @@ func (s *Service) patience(last, next *line) time.Duration {
 	return 0
 }
 
-// turns are the paths of one peer that have brought something and are not listened to yet.
+// turns are the paths of one peer that have brought something and are not listened to yet, the first that did so first.
 type turns struct {
 	mu      sync.Mutex
 	waiting []*line
@@ -54,20 +54,22 @@ func (t *turns) leave(l *line) {
 	}
 }
 
-// before says whether a path that began earlier waits too, and until when nothing changes in that.
-func (t *turns) before(l *line) (earlier bool, changed <-chan struct{}) {
+// behind says whether another path came before, and until when nothing changes in that.
+func (t *turns) behind(l *line) (other bool, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	earlier = slices.ContainsFunc(t.waiting, func(other *line) bool { return other.number < l.number })
-	if earlier && t.changed == nil {
+	if t.waiting[0] == l {
+		return false, nil
+	}
+	if t.changed == nil {
 		t.changed = make(chan struct{})
 	}
-	return earlier, t.changed
+	return true, t.changed
 }
 
 // inTurn waits until the path that brought the last messages of a peer cannot bring older ones any more than this one does. Without that,
 // what was written whole to a stream and lies unread there could be overtaken by what came on the stream behind it. Where several wait for the
-// same one, they have their turns as they began.
+// same one, they have their turns as they came.
 func (s *Service) inTurn(l *line) error {
 	r := l.remote
 	if r.speaking.Load() == l || l.passed.Load() {
@@ -82,7 +84,7 @@ func (s *Service) inTurn(l *line) error {
 				return err
 			}
 		}
-		if earlier, changed := r.turns.before(l); earlier {
+		if other, changed := r.turns.behind(l); other {
 			select {
 			case <-changed:
 				continue

@@ -10,7 +10,7 @@ import (
 	"github.com/unaiverse/p2p/go/internal/boundary/porttest"
 )
 
-func TestPathsThatWaitForTheSameOneHaveTheirTurnsAsTheyBegan(t *testing.T) {
+func TestPathsThatWaitForTheSameOneHaveTheirTurnsAsTheyCame(t *testing.T) {
 	a, b := meet(t, transportsUnderTest["quic"])
 	const rounds, paths = 20, 4
 	for round := range rounds {

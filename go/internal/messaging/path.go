@@ -50,8 +50,6 @@ const (
 // line is what all paths have in common.
 type line struct {
 	remote *remote
-	// number counts the paths with a peer as they begin.
-	number uint64
 	inlet  uint32
 	rank   rank
 	// conn is the connection that the path goes over, nil for a WebRTC channel.
@@ -101,8 +99,7 @@ func (s *Service) attach(str network.Stream) *stream {
 }
 
 func (s *Service) lineLocked(r *remote, rank rank, transport string) *line {
-	r.begun++
-	l := &line{remote: r, number: r.begun, inlet: s.inletLocked(r, transport), rank: rank, read: make(chan struct{}), done: make(chan struct{})}
+	l := &line{remote: r, inlet: s.inletLocked(r, transport), rank: rank, read: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancel(s.ctx)
 	return l
 }

@@ -18,8 +18,6 @@ type remote struct {
 	outlet  *outlet
 	writers []*outlet
 	paths   map[path]struct{}
-	// begun is how many there ever were.
-	begun uint64
 	// used is the one of them that frames are written to.
 	used path
 	// circuits are the limited connections that streams go through.
