@@ -25,7 +25,9 @@ import {
 
 const ours = releaseOf(randomBytes(200_000));
 const other = releaseOf(randomBytes(200_000));
-const TIMEOUT = 1000;
+/** How long a registry may be silent in these tests, where it is and where a loaded machine alone may make it so. */
+const SHORT = 1000;
+const LONG = 30_000;
 
 interface Said {
   code: string;
@@ -38,10 +40,11 @@ async function create(
   folder: string,
   answer: Answer,
   release = ours.release,
+  installTimeout = LONG,
 ): Promise<Said & { asked: string[]; stderr: string; seconds: number }> {
   await using registry = await startRegistry(answer);
   const program = stage(folder, release);
-  const settings = JSON.stringify({ installTimeout: TIMEOUT });
+  const settings = JSON.stringify({ installTimeout });
   const started = performance.now();
   const { stdout, stderr } = await runProgram(program, {
     args: [join(folder, "alice"), settings],
@@ -57,17 +60,32 @@ const damaged = tarball.slice();
 damaged[damaged.length >> 1] ^= 1;
 const half = tarball.subarray(0, tarball.length >> 1);
 
-const faults: [string, Answer, RegExp][] = [
-  ["one that stays silent", () => {}, /sent nothing for 1 s\. Try again/],
-  ["one that falls silent in the middle", (_, response) => {
-    response.writeHead(200, { "content-length": tarball.length });
-    response.write(half);
-  }, /sent nothing for 1 s\. Try again/],
-  ["one that sends a byte now and then", (_, response) => {
-    response.writeHead(200);
-    const drip = setInterval(() => response.write("x"), 50);
-    response.on("close", () => clearInterval(drip));
-  }, /sent nothing for 1 s\. Try again/],
+const faults: [string, Answer, RegExp, number?][] = [
+  [
+    "one that stays silent",
+    () => {},
+    /sent nothing for 1 s\. Try again/,
+    SHORT,
+  ],
+  [
+    "one that falls silent in the middle",
+    (_, response) => {
+      response.writeHead(200, { "content-length": tarball.length });
+      response.write(half);
+    },
+    /sent nothing for 1 s\. Try again/,
+    SHORT,
+  ],
+  [
+    "one that sends a byte now and then",
+    (_, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write("x"), 50);
+      response.on("close", () => clearInterval(drip));
+    },
+    /sent nothing for 1 s\. Try again/,
+    SHORT,
+  ],
   ["one that announces too much", (_, response) => {
     response.writeHead(200, { "content-length": 1e12 });
     response.write(tarball);
@@ -119,14 +137,14 @@ const faults: [string, Answer, RegExp][] = [
   ],
 ];
 
-for (const [what, answer, reason] of faults) {
+for (const [what, answer, reason, timeout] of faults) {
   test(`a registry that is or gives ${what} is told as that, and nothing is loaded`, () =>
     withFolder(async (folder) => {
-      const said = await create(folder, answer);
+      const said = await create(folder, answer, ours.release, timeout);
       assertEquals(said.code, "LIBRARY_MISSING");
       assertMatch(said.message, reason);
       assertEquals(said.library, undefined);
-      assert(said.seconds < 10, `${said.seconds} s`);
+      assert(said.seconds * 1000 < LONG, `${said.seconds} s`);
       assertEquals(leftIn(folder), []);
     }));
 }
