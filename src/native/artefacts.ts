@@ -36,30 +36,30 @@ export const RELEASE: Release = {
   artefacts: {
     "linux-arm64": {
       file: "libunaiverse_p2p.so",
-      bytes: 30443416,
+      bytes: 30443032,
       sha256:
-        "6378c2f0fa0582a1fa900942a47ec5ad0da4c1a81b70615dff5f3217e7a0b3b4",
-      packedBytes: 8738411,
+        "c6e68a2410c2411cac08f899a77dbd01d58be721fe1179a6b8ab99773b7d2c99",
+      packedBytes: 8735328,
       packedSha256:
-        "6b0180104b76e3f388ca15d7d44f90b1524d863ef386356542adef2cc163bb77",
+        "a73f3fd8befcddf3837a8cd8328a94cac7f2236676d45b6aea2a3886eb9b5dbc",
     },
     "linux-x64": {
       file: "libunaiverse_p2p.so",
-      bytes: 32638464,
+      bytes: 32638112,
       sha256:
-        "20da4dc1ad40f159439af1a4db97cf97cdff4e66157d3c68e49ed07ae87baba4",
-      packedBytes: 9464893,
+        "1c8527e9142d3d0c771b6bbe8ed2c82b8db70203fd37134003ea29da343fec69",
+      packedBytes: 9481627,
       packedSha256:
-        "7b114a419ee8eadf0f4939204c4311a3a7266454744e57a98f90c4a15048f19c",
+        "c58e7596bd352aadb7e63926f1fe4053469bf674b6b5da01b479d081e132b1d8",
     },
     "win32-x64": {
       file: "libunaiverse_p2p.dll",
       bytes: 29854208,
       sha256:
-        "f0fe1f35f0b581823170464a41ff59fc83a237c88570a9a6bd83ed4abecf5c4b",
-      packedBytes: 9344078,
+        "758b68c4af8fc2fd9ce7750d6d42f12765d26b5ec8a49ee7a57cdf6532daf8a7",
+      packedBytes: 9343010,
       packedSha256:
-        "8eac69da24bf3af8a51ed155fed54d818195d3ad3749d7ebe8aa94f1cb93705a",
+        "b29c07d903739d7981facd3debea3a660e82ee736a7ff8bf1172f57bd2deab4f",
     },
   },
 };
