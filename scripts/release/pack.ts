@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, zstdCompressSync } from "node:zlib";
-import type { Artefact } from "../../src/native/artefacts.ts";
+import type { Artefact } from "../../src/native/release.ts";
 import { compareVersions, newestGlibc } from "./glibc.ts";
 import { artefact } from "./pin.ts";
 import { GLIBC, type Platform } from "./platforms.ts";

@@ -19,7 +19,7 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import type { Artefact, Release } from "./artefacts.ts";
+import type { Artefact, Release } from "./release.ts";
 import { InstallError, reasonOf } from "./failures.ts";
 
 /** What is read at a time; a hash of 36 MB needs no 36 MB. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Artefact } from "./artefacts.ts";
+import type { Artefact } from "./release.ts";
 import { download, type DownloadOptions, RefusalError } from "./download.ts";
 import { InstallError } from "./failures.ts";
 import { type RegistryAddress, registryAddress } from "./npmrc.ts";

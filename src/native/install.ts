@@ -23,7 +23,7 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { zstdDecompressSync } from "node:zlib";
 import { DEFAULT_SETTINGS } from "../settings.ts";
-import type { Artefact } from "./artefacts.ts";
+import type { Artefact } from "./release.ts";
 import {
   ABSENT,
   faultAt,

@@ -15,7 +15,7 @@ import {
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import type { Artefact, Release } from "../../src/native/artefacts.ts";
+import type { Artefact, Release } from "../../src/native/release.ts";
 import { platformKey } from "../../src/native/cache.ts";
 import { libraryName } from "../../src/native/remedies.ts";
 import { buildLibrary } from "../../scripts/build.ts";
