@@ -14,30 +14,30 @@ export const RELEASE: Release = {
   artefacts: {
     "linux-arm64": {
       file: "libunaiverse_p2p.so",
-      bytes: 30443032,
+      bytes: 30444184,
       sha256:
-        "c6e68a2410c2411cac08f899a77dbd01d58be721fe1179a6b8ab99773b7d2c99",
-      packedBytes: 8735328,
+        "0253cfd4bc814c4b9c90e05f83e5f4dd016ad5aa7f8a26e6aa59f4ebed8b261f",
+      packedBytes: 8736474,
       packedSha256:
-        "a73f3fd8befcddf3837a8cd8328a94cac7f2236676d45b6aea2a3886eb9b5dbc",
+        "d3bca7d911fa1de02cd6bc4927491aafdffb30ad868b18b11f4409b8227cc073",
     },
     "linux-x64": {
       file: "libunaiverse_p2p.so",
-      bytes: 32638112,
+      bytes: 32639232,
       sha256:
-        "1c8527e9142d3d0c771b6bbe8ed2c82b8db70203fd37134003ea29da343fec69",
-      packedBytes: 9481627,
+        "9f316937d5b510e5609ce9a13164f4e4b78600685ea827caea50d38a19863314",
+      packedBytes: 9462245,
       packedSha256:
-        "c58e7596bd352aadb7e63926f1fe4053469bf674b6b5da01b479d081e132b1d8",
+        "edb6f1e38972c3de5b20b76c944f45a8f164b35c7638be25cc19d273025a74d6",
     },
     "win32-x64": {
       file: "libunaiverse_p2p.dll",
-      bytes: 29854208,
+      bytes: 29855232,
       sha256:
-        "758b68c4af8fc2fd9ce7750d6d42f12765d26b5ec8a49ee7a57cdf6532daf8a7",
-      packedBytes: 9343010,
+        "27b62607419938ae361d0d730b528ab2dee297095add853f9a51500262355c81",
+      packedBytes: 9345418,
       packedSha256:
-        "b29c07d903739d7981facd3debea3a660e82ee736a7ff8bf1172f57bd2deab4f",
+        "da8dce3f62028d53ec014a9026c577aca4af76f7c7a77474b46dadeacc176da9",
     },
   },
 };

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -142,4 +143,33 @@ func TestOnAChannelAnEmptyPayloadIsPassedOverAndWhatIsNoFrameIsNot(t *testing.T)
 	c.whole(append(binary.BigEndian.AppendUint32(nil, 3), 200, 'a', 'b'))
 	require.Equal(t, reasonMalformed, (<-b.events.lost).Reason)
 	<-c.ended
+}
+
+func TestAnAnswerSpeaksForThePathsBeforeOnlyWhenTheyWereRead(t *testing.T) {
+	a, b := meet(t, transportsUnderTest["quic"])
+	str, err := a.host.NewStream(t.Context(), b.host.ID(), Protocol)
+	require.NoError(t, err)
+	_, err = str.Write(porttest.Frame("channel", []byte("one")))
+	require.NoError(t, err)
+	b.awaitMessages(t, 1)
+	require.Eventually(t, func() bool { return b.isOurs(a.host.ID()) }, 20*time.Second, time.Millisecond)
+	first := b.usable(a.host.ID())
+	// Both end it at once, and the end that the peer has written is still on its way.
+	b.leave(first)
+	ended := func() (marks uint64) {
+		ours, theirs := newPipes()
+		b.Carry(a.host.ID(), theirs)
+		_, err := ours.WriteFrames(receipt(0))
+		require.NoError(t, err)
+		answer, err := ours.ReadFrame()
+		require.NoError(t, err)
+		read, marks, is := readReceipt(answer)
+		require.True(t, is)
+		require.Zero(t, read)
+		return marks
+	}
+	require.Zero(t, ended())
+	require.NoError(t, str.CloseWrite())
+	<-first.base().done
+	require.Equal(t, uint64(before), ended())
 }

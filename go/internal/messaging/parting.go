@@ -98,10 +98,22 @@ func (s *Service) answer(l *line) []byte {
 		return nil
 	}
 	read := l.taken.Load()
-	if !l.remote.torn.Load() {
+	if s.readBefore(l) {
 		read |= before
 	}
 	return receipt(read)
+}
+
+// readBefore says whether every other path that this side has ended was read to the peer's end of it, which may still be on its way.
+func (s *Service) readBefore(l *line) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range l.remote.paths {
+		if other := p.base(); other != l && other.ended.Load() && !other.complete.Load() {
+			return false
+		}
+	}
+	return !l.remote.torn.Load()
 }
 
 // settle tells what a path that has ended leaves uncertain. Nothing is written to it any more.
